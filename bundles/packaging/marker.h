@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Environment markers (PEP 508): parse, and evaluate for a target.
+#ifndef SL_PACKAGING_MARKER_H
+#define SL_PACKAGING_MARKER_H
+
+#include "bundles/packaging/specifier.h"
+
+// The variables of a target. All strings borrowed.
+struct marker_environment {
+	const char *implementation_name, *implementation_version, *os_name, *platform_machine,
+		*platform_release, *platform_system, *platform_version, *python_full_version,
+		*platform_python_implementation, *python_version, *sys_platform;
+	const char *extra; // NULL or "" = not set
+	// Lock files only (PEP 751); NULL-terminated lists, NULL = variable not defined here.
+	const char *const *extras, *const *dependency_groups;
+};
+
+struct marker; // opaque
+
+// `strict` refuses backslash escapes in strings (a user's own input); METADATA takes them literally.
+bool marker_parse(const char *text, bool strict, struct marker **out,
+		  struct sl_error *err) SL_MUST_USE;
+void marker_free(struct marker *marker);
+// False with SL_E_INPUT for an undefined comparison or variable.
+bool marker_evaluate(const struct marker *marker, const struct marker_environment *environment,
+		     bool *result_out, struct sl_error *err) SL_MUST_USE;
+
+#endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plan + sources -> lock. The sources are folders and files on this machine; nothing is fetched.
+#ifndef SL_PINS_H
+#define SL_PINS_H
+
+#include "bundles/recipe/lock.h"
+
+struct pin_sources {
+	int spec_dir;	       // descriptor of the folder the spec lies in; paths of the plan start here
+	const char *spec_shown; // its name for messages
+	struct sl_words wheelhouses; // extra folders from the command line
+	unsigned threads;
+	struct sl_progress *progress; // may be NULL
+};
+
+// Where the bytes of each carried object are: for the writer.
+struct pin_object {
+	struct lock_blob blob;
+	char *path;
+};
+
+struct pins {
+	struct lock *lock;
+	SL_LIST(struct pin_object) objects; // base, wheels, installer, user files
+	SL_LIST(char *) notes; // "dependencies not checked", newer wheels that did not fit, …
+};
+
+void pins_release(struct pins *pins);
+
+// SL_E_INPUT with every problem found, one a line: a wheel that does not fit the target, a hash that
+// does not match, a dependency missing from the lock (and who needs it), the worker missing.
+bool resolve(const struct plan *plan, const struct pin_sources *sources, struct pins *pins_out,
+	     struct sl_error *err) SL_MUST_USE;
+
+#endif
