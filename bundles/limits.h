@@ -8,10 +8,10 @@
 #define SL_GIB (1024ULL * SL_MIB)
 
 // texts that people write
-#define SL_LIMIT_SPEC	      (1 * SL_MIB) // a spec file
-#define SL_LIMIT_REQUIREMENTS (8 * SL_MIB) // one requirements file
-#define SL_LIMIT_INCLUDES     64	   // files reached by -r and -c together
-#define SL_LIMIT_LINE	      (64 * SL_KIB) // one logical line of a requirements file
+#define SL_LIMIT_SPEC	      (1 * SL_MIB)   // a spec file
+#define SL_LIMIT_REQUIREMENTS (8 * SL_MIB)   // one requirements file
+#define SL_LIMIT_INCLUDES     64	     // files reached by -r and -c together
+#define SL_LIMIT_LINE	      (64 * SL_KIB)  // one logical line of a requirements file
 #define SL_LIMIT_SCRIPT	      (256 * SL_KIB) // one post, test or runscript
 #define SL_LIMIT_SCRIPTS      64
 #define SL_LIMIT_FILES	      4096 // user files
@@ -22,21 +22,21 @@
 #define SL_LIMIT_PROBLEMS     200	    // reported by one check
 
 // bundle format 1
-#define SL_LIMIT_PATH	      4096
-#define SL_LIMIT_MEMBER_NAME  100
-#define SL_LIMIT_DEPTH	      32 // nesting of JSON and YAML
-#define SL_LIMIT_MANIFEST     (8 * SL_MIB)
-#define SL_LIMIT_SIGNATURE    1024 // one signature file
-#define SL_LIMIT_SIGNATURES   64   // in one bundle, and in one folder
-#define SL_LIMIT_CONTENT_ZST  (64 * SL_MIB)  // content.tar.zst
-#define SL_LIMIT_CONTENT_TAR  (256 * SL_MIB) // unpacked
-#define SL_LIMIT_CONTENT_FILE (64 * SL_MIB)  // one file of it
+#define SL_LIMIT_PATH	       4096
+#define SL_LIMIT_MEMBER_NAME   100
+#define SL_LIMIT_DEPTH	       32 // nesting of JSON and YAML
+#define SL_LIMIT_MANIFEST      (8 * SL_MIB)
+#define SL_LIMIT_SIGNATURE     1024	      // one signature file
+#define SL_LIMIT_SIGNATURES    64	      // in one bundle, and in one folder
+#define SL_LIMIT_CONTENT_ZST   (64 * SL_MIB)  // content.tar.zst
+#define SL_LIMIT_CONTENT_TAR   (256 * SL_MIB) // unpacked
+#define SL_LIMIT_CONTENT_FILE  (64 * SL_MIB)  // one file of it
 #define SL_LIMIT_CONTENT_FILES 8192
-#define SL_LIMIT_WINDOW_LOG   23 // 8 MiB
-#define SL_LIMIT_BLOBS	      65536
-#define SL_LIMIT_BLOB	      (1024 * SL_GIB)
-#define SL_LIMIT_BUNDLE	      (4096 * SL_GIB)
-#define SL_INLINE_FILE	      (1 * SL_MIB) // user files up to this size travel in the content
+#define SL_LIMIT_WINDOW_LOG    23 // 8 MiB
+#define SL_LIMIT_BLOBS	       65536
+#define SL_LIMIT_BLOB	       (1024 * SL_GIB)
+#define SL_LIMIT_BUNDLE	       (4096 * SL_GIB)
+#define SL_INLINE_FILE	       (1 * SL_MIB) // user files up to this size travel in the content
 
 // keys and policy
 #define SL_LIMIT_KEY_FILE 4096

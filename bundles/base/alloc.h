@@ -2,7 +2,8 @@
 // Memory: allocation that cannot fail, scope clean-up, and a list that grows.
 //
 // Running out of memory is not an input error: every function here aborts the process with one
-// line on stderr. Sizes that come from input meet a ceiling of bundles/limits.h before they get here.
+// line on stderr. Sizes that come from input meet a ceiling of bundles/limits.h before they get
+// here.
 #ifndef SL_BASE_ALLOC_H
 #define SL_BASE_ALLOC_H
 
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SL_MUST_USE	   __attribute__((warn_unused_result))
+#define SL_MUST_USE	     __attribute__((warn_unused_result))
 #define SL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 // All return zeroed or copied memory owned by the caller, released with free(); never NULL.
@@ -39,11 +40,11 @@ static inline void sl_cleanup_fd(const int *fd)
 }
 
 // Hands the pointer out and leaves NULL behind, so that the scope no longer owns it.
-#define sl_take(slot)                                                                              \
-	__extension__({                                                                            \
-		__typeof__(slot) sl_taken_ = (slot);                                               \
-		(slot) = NULL;                                                                     \
-		sl_taken_;                                                                         \
+#define sl_take(slot)                                \
+	__extension__({                              \
+		__typeof__(slot) sl_taken_ = (slot); \
+		(slot) = NULL;                       \
+		sl_taken_;                           \
 	})
 
 static inline int sl_take_fd(int *fd)
@@ -54,25 +55,25 @@ static inline int sl_take_fd(int *fd)
 }
 
 // A growing array of one type: `SL_LIST(struct item) items;`, zero-initialised.
-#define SL_LIST(type)                                                                              \
-	struct {                                                                                   \
-		type *items;                                                                       \
-		size_t len, cap;                                                                   \
+#define SL_LIST(type)            \
+	struct {                 \
+		type *items;     \
+		size_t len, cap; \
 	}
 
 // Appends one zeroed element and yields its address (valid until the next append).
-#define sl_list_add(list)                                                                          \
-	((list)->items =                                                                           \
-		 sl_list_grow((list)->items, &(list)->cap, (list)->len, sizeof *(list)->items),    \
+#define sl_list_add(list)                                                                       \
+	((list)->items =                                                                        \
+		 sl_list_grow((list)->items, &(list)->cap, (list)->len, sizeof *(list)->items), \
 	 &(list)->items[(list)->len++])
 
 // `sl_list_each(&list, item)` walks with `item` pointing at each element.
-#define sl_list_each(list, var)                                                                    \
-	for (__typeof__((list)->items) var = (list)->items;                                        \
+#define sl_list_each(list, var)                             \
+	for (__typeof__((list)->items) var = (list)->items; \
 	     var && var < (list)->items + (list)->len; var++)
 
 // Frees the array itself, not what its elements own.
-#define sl_list_release(list)                                                                      \
+#define sl_list_release(list) \
 	(free((list)->items), (list)->items = NULL, (list)->len = (list)->cap = 0)
 
 void *sl_list_grow(void *items, size_t *cap, size_t len, size_t size);

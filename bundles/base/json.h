@@ -2,7 +2,8 @@
 // JSON: strict loading, the canonical form, and reading objects by consumption.
 //
 // Canonical (specs/bundle-format.md, "Canonical JSON"): keys sorted by bytes and of [a-z0-9_]+, no
-// white space, integers 0 to 2^53-1, strings, true and false, no null, no fraction; one final newline.
+// white space, integers 0 to 2^53-1, strings, true and false, no null, no fraction; one final
+// newline.
 #ifndef SL_BASE_JSON_H
 #define SL_BASE_JSON_H
 
@@ -53,8 +54,9 @@ uint64_t sl_obj_uint(struct sl_obj *obj, const char *key, uint64_t max);
 bool sl_obj_has(const struct sl_obj *obj, const char *key);
 bool sl_obj_bool(struct sl_obj *obj, const char *key);
 struct sl_digest sl_obj_digest(struct sl_obj *obj, const char *key);
-json_t *sl_obj_object(struct sl_obj *obj, const char *key);		// borrowed; NULL after failure
-json_t *sl_obj_array(struct sl_obj *obj, const char *key, size_t max); // borrowed; NULL after failure
+json_t *sl_obj_object(struct sl_obj *obj, const char *key); // borrowed; NULL after failure
+json_t *sl_obj_array(struct sl_obj *obj, const char *key,
+		     size_t max); // borrowed; NULL after failure
 void sl_obj_fail(struct sl_obj *obj, const char *key, const char *fmt, ...) SL_PRINTF(3, 4);
 // False if anything failed, or a key was not taken (the message suggests the nearest known one).
 bool sl_obj_done(struct sl_obj *obj) SL_MUST_USE;

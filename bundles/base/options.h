@@ -28,19 +28,19 @@ struct sl_option {
 	const char *help; // one line, lower case, no full stop
 };
 
-#define SL_OPTION_END                                                                              \
-	{                                                                                          \
-		NULL, 0, SL_OPT_FLAG, 0, NULL, NULL                                                \
+#define SL_OPTION_END                               \
+	{                                           \
+		NULL, 0, SL_OPT_FLAG, 0, NULL, NULL \
 	}
 
 struct sl_command {
-	const char *name;	// "compile", or "key new" for a command of two words
-	const char *operands;	// "SPEC", "BUNDLE...", ""
-	const char *summary;	// one line for the list
-	const char *description; // paragraphs for --help; may be NULL
+	const char *name;		 // "compile", or "key new" for a command of two words
+	const char *operands;		 // "SPEC", "BUNDLE...", ""
+	const char *summary;		 // one line for the list
+	const char *description;	 // paragraphs for --help; may be NULL
 	const struct sl_option *options; // ends with SL_OPTION_END; may be NULL
-	size_t size;		 // of the options struct
-	int min_operands, max_operands; // -1 = any number
+	size_t size;			 // of the options struct
+	int min_operands, max_operands;	 // -1 = any number
 	// Returns the process exit code. Reports its own errors (sl_complain).
 	int (*run)(const void *options, int argc, char **operands);
 };
@@ -51,8 +51,8 @@ struct sl_program {
 };
 
 // The whole of main(): finds the command, parses its options (an option given twice, an unknown or
-// ambiguous one, a wrong number of operands are usage errors, exit 2), answers --help and --version.
-// The global options -q/--quiet and -v/--verbose may stand before the command.
+// ambiguous one, a wrong number of operands are usage errors, exit 2), answers --help and
+// --version. The global options -q/--quiet and -v/--verbose may stand before the command.
 int sl_program_main(const struct sl_program *program, int argc, char **argv);
 
 // "program: cannot write to stdout" is an error, too: call at the end of each command that prints.

@@ -2,8 +2,8 @@
 // A file that appears whole or not at all.
 //
 // open makes a temporary file with a random name beside the target (O_EXCL, 0600); write, write,
-// write (the first error sticks); commit = flush, fsync, mode, rename, fsync of the folder. Anything
-// else removes the temporary. Nothing is ever written in place (T47, T72, T74).
+// write (the first error sticks); commit = flush, fsync, mode, rename, fsync of the folder.
+// Anything else removes the temporary. Nothing is ever written in place (T47, T72, T74).
 #ifndef SL_BASE_OUTPUT_H
 #define SL_BASE_OUTPUT_H
 
@@ -13,9 +13,10 @@
 #include <sys/types.h>
 
 enum sl_output_flags {
-	SL_OUTPUT_NEW = 1 << 1,	      // an existing target is an error (SL_E_IO), never replaced
-	SL_OUTPUT_REPLACE = 1 << 2,   // an existing regular file is replaced by the commit
-	SL_OUTPUT_NO_SYNC = 1 << 3,   // skip both fsyncs (extracting many files: sync once at the end)
+	SL_OUTPUT_NEW = 1 << 1,	    // an existing target is an error (SL_E_IO), never replaced
+	SL_OUTPUT_REPLACE = 1 << 2, // an existing regular file is replaced by the commit
+	SL_OUTPUT_NO_SYNC =
+		1 << 3, // skip both fsyncs (extracting many files: sync once at the end)
 };
 
 struct sl_output {

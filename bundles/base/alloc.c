@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bundles/base/alloc.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static void out_of_memory(void)
+{
+	static const char line[] = "out of memory\n";
+	ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
+	(void)ignored;
+	abort();
+}
+
+void *sl_alloc(size_t size)
+{
+	void *memory = calloc(1, size ? size : 1);
+	if (!memory)
+		out_of_memory();
+	return memory;
+}
+
+void *sl_alloc_array(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size ? size : 1);
+	if (!memory)
+		out_of_memory();
+	return memory;
+}
+
+void *sl_realloc_array(void *old, size_t count, size_t size)
+{
+	void *memory = reallocarray(old, count ? count : 1, size ? size : 1);
+	if (!memory)
+		out_of_memory();
+	return memory;
+}
+
+char *sl_strndup(const char *text, size_t len)
+{
+	char *copy = sl_alloc(len + 1);
+	if (len)
+		memcpy(copy, text, len);
+	return copy;
+}
+
+char *sl_strdup(const char *text)
+{
+	return sl_strndup(text, strlen(text));
+}
+
+char *sl_format(const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		out_of_memory();
+	va_end(args);
+	return text;
+}
+
+void *sl_list_grow(void *items, size_t *cap, size_t len, size_t size)
+{
+	if (len == *cap) {
+		if (*cap > SIZE_MAX / 2)
+			out_of_memory();
+		*cap = *cap ? *cap * 2 : 8;
+		items = sl_realloc_array(items, *cap, size);
+	}
+	memset((char *)items + len * size, 0, size);
+	return items;
+}
+
+void sl_strings_add(struct sl_strings *list, const char *text)
+{
+	*sl_list_add(list) = sl_strdup(text);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void sl_strings_sort(struct sl_strings *list)
+{
+	if (list->len > 1)
+		qsort(list->items, list->len, sizeof *list->items, compare_strings);
+}
+
+void sl_strings_release(struct sl_strings *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		free(list->items[i]);
+	sl_list_release(list);
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bundles/base/options.h"
+
+#include "bundles/base/log.h"
+#include "bundles/base/text.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OPTIONS_MAX 32
+#define HELP_CODE   1000 // long options are numbered from 1001 on, so that no letter collides
+
+static const struct sl_option no_options[] = {SL_OPTION_END};
+
+static const struct sl_option *table_of(const struct sl_command *command)
+{
+	return command->options ? command->options : no_options;
+}
+
+// ---- help -----------------------------------------------------------------------------------
+
+static void print_option(const struct sl_option *option)
+{
+	char left[64], letter[8] = "    ";
+	if (option->letter)
+		snprintf(letter, sizeof letter, "-%c, ", option->letter);
+	snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name, option->arg ? "=" : "",
+		 option->arg ? option->arg : "");
+	printf("  %-30s %s%s\n", left, option->help,
+	       option->type == SL_OPT_LIST ? " (may be repeated)" : "");
+}
+
+static void print_command_help(const struct sl_program *program, const struct sl_command *command)
+{
+	printf("usage: %s %s [options]%s%s\n\n%s\n", program->name, command->name,
+	       command->operands[0] ? " " : "", command->operands, command->summary);
+	if (command->description)
+		printf("\n%s\n", command->description);
+	printf("\noptions:\n");
+	for (const struct sl_option *option = table_of(command); option->name; option++)
+		print_option(option);
+	printf("  %-30s %s\n", "-h, --help", "show this text");
+}
+
+static void print_program_help(const struct sl_program *program)
+{
+	printf("usage: %s [-q | -v] COMMAND [options] [operands]\n\n%s\n\ncommands:\n",
+	       program->name, program->summary);
+	for (size_t i = 0; program->commands[i]; i++)
+		printf("  %-14s %s\n", program->commands[i]->name, program->commands[i]->summary);
+	printf("\n'%s COMMAND --help' says more about one of them.\n", program->name);
+}
+
+// ---- values ---------------------------------------------------------------------------------
+
+static bool parse_number(const char *text, int64_t *out)
+{
+	if (!*text || text[strspn(text, "0123456789")] != '\0')
+		return false;
+	errno = 0;
+	long long value = strtoll(text, NULL, 10);
+	*out = value;
+	return errno == 0;
+}
+
+static void add_word(struct sl_words *words, const char *word)
+{
+	*sl_list_add(words) = word;
+}
+
+static bool set_value(const struct sl_option *option, void *values, const char *text, bool seen,
+		      struct sl_error *err)
+{
+	void *slot = (char *)values + option->offset;
+	if (seen && option->type != SL_OPT_LIST)
+		return sl_fail(err, SL_E_USAGE, "option --%s is given twice", option->name);
+	switch (option->type) {
+	case SL_OPT_FLAG:
+		*(bool *)slot = true;
+		return true;
+	case SL_OPT_STRING:
+		*(const char **)slot = text;
+		return true;
+	case SL_OPT_LIST:
+		add_word(slot, text);
+		return true;
+	case SL_OPT_NUMBER:
+		if (parse_number(text, slot))
+			return true;
+		return sl_fail(err, SL_E_USAGE, "option --%s needs a whole number, not '%s'",
+			       option->name, text);
+	}
+	return sl_fail(err, SL_E_INTERNAL, "option --%s has no type", option->name);
+}
+
+// ---- parsing --------------------------------------------------------------------------------
+
+struct getopt_tables {
+	struct option names[OPTIONS_MAX + 2];
+	char letters[2 * OPTIONS_MAX + 4];
+	size_t count;
+};
+
+static void make_tables(const struct sl_option *table, struct getopt_tables *out)
+{
+	*out = (struct getopt_tables){0};
+	char *letter = out->letters;
+	*letter++ = ':'; // tell a missing argument from an unknown option
+	for (; table[out->count].name; out->count++) {
+		assert(out->count < OPTIONS_MAX);
+		const struct sl_option *option = &table[out->count];
+		out->names[out->count] =
+			(struct option){option->name, option->arg ? required_argument : no_argument,
+					NULL, HELP_CODE + 1 + (int)out->count};
+		if (option->letter) {
+			*letter++ = option->letter;
+			if (option->arg)
+				*letter++ = ':';
+		}
+	}
+	out->names[out->count] = (struct option){"help", no_argument, NULL, HELP_CODE};
+	*letter = 'h';
+}
+
+// Index of the option that getopt_long returned; -1 for none.
+static int index_of(const struct sl_option *table, size_t count, int code)
+{
+	if (code > HELP_CODE)
+		return code - HELP_CODE - 1;
+	for (size_t i = 0; i < count; i++)
+		if (table[i].letter && table[i].letter == code)
+			return (int)i;
+	return -1;
+}
+
+static bool fail_option(int code, char **argv, struct sl_error *err)
+{
+	const char *word = argv[optind - 1];
+	if (optopt && optopt < 256)
+		return sl_fail(err, SL_E_USAGE, "%s -%c",
+			       code == ':' ? "no argument for option" : "unknown option", optopt);
+	return sl_fail(err, SL_E_USAGE, "%s '%s'",
+		       code == ':' ? "no argument for option" : "unknown or ambiguous option",
+		       word);
+}
+
+enum parsed { PARSED_RUN, PARSED_HELP, PARSED_BAD };
+
+static enum parsed parse_options(const struct sl_command *command, void *values, int argc,
+				 char **argv, struct sl_error *err)
+{
+	struct getopt_tables tables;
+	make_tables(table_of(command), &tables);
+	bool seen[OPTIONS_MAX] = {false};
+	opterr = 0;
+	optind = 0; // glibc: start anew
+	for (int code;
+	     (code = getopt_long(argc, argv, tables.letters, tables.names, NULL)) != -1;) {
+		if (code == HELP_CODE || code == 'h')
+			return PARSED_HELP;
+		int index = index_of(table_of(command), tables.count, code);
+		if (index < 0 || code == '?' || code == ':')
+			return fail_option(code, argv, err) ? PARSED_RUN : PARSED_BAD;
+		if (!set_value(&table_of(command)[index], values, optarg, seen[index], err))
+			return PARSED_BAD;
+		seen[index] = true;
+	}
+	return PARSED_RUN;
+}
+
+static bool check_operands(const struct sl_command *command, int count, struct sl_error *err)
+{
+	if (count < command->min_operands)
+		return sl_fail(err, SL_E_USAGE, "%s: operands are missing: %s", command->name,
+			       command->operands);
+	if (command->max_operands >= 0 && count > command->max_operands)
+		return sl_fail(err, SL_E_USAGE, "%s: too many operands (expected: %s)",
+			       command->name, command->operands[0] ? command->operands : "none");
+	return true;
+}
+
+static void release_lists(const struct sl_command *command, void *values)
+{
+	for (const struct sl_option *option = table_of(command); option->name; option++)
+		if (option->type == SL_OPT_LIST)
+			sl_list_release((struct sl_words *)((char *)values + option->offset));
+}
+
+static int complain_usage(const struct sl_program *program, const struct sl_command *command,
+			  const struct sl_error *err)
+{
+	sl_complain(err);
+	fprintf(stderr, "try '%s%s%s --help'\n", program->name, command ? " " : "",
+		command ? command->name : "");
+	return sl_exit_code(err->kind);
+}
+
+// argv[0] is the last word of the command's name.
+static int run_command(const struct sl_program *program, const struct sl_command *command, int argc,
+		       char **argv)
+{
+	struct sl_error err = {0};
+	sl_auto_free void *values = sl_alloc(command->size);
+	enum parsed parsed = parse_options(command, values, argc, argv, &err);
+	int code = 0;
+	if (parsed == PARSED_HELP) {
+		print_command_help(program, command);
+		code = sl_finish(0);
+	} else if (parsed == PARSED_BAD || !check_operands(command, argc - optind, &err)) {
+		code = complain_usage(program, command, &err);
+	} else {
+		code = command->run(values, argc - optind, argv + optind);
+	}
+	release_lists(command, values);
+	return code;
+}
+
+// ---- finding the command --------------------------------------------------------------------
+
+// Number of words of `name` that stand at argv[0…], 0 if it does not match whole.
+static int matches(const char *name, int argc, char **argv)
+{
+	int words = 0;
+	while (words < argc) {
+		size_t len = strcspn(name, " ");
+		if (strlen(argv[words]) != len || memcmp(argv[words], name, len) != 0)
+			return 0;
+		words++;
+		if (name[len] == '\0')
+			return words;
+		name += len + 1;
+	}
+	return 0;
+}
+
+static bool begins_group(const struct sl_program *program, const char *word)
+{
+	size_t len = strlen(word);
+	for (size_t i = 0; program->commands[i]; i++)
+		if (strncmp(program->commands[i]->name, word, len) == 0 &&
+		    program->commands[i]->name[len] == ' ')
+			return true;
+	return false;
+}
+
+static int no_command(const struct sl_program *program, int argc, char **argv)
+{
+	struct sl_error err = {0};
+	const char *names[64] = {NULL};
+	for (size_t i = 0; program->commands[i] && i < 63; i++)
+		names[i] = program->commands[i]->name;
+	if (argc == 0)
+		sl_fail(&err, SL_E_USAGE, "no command given");
+	else if (begins_group(program, argv[0]))
+		sl_fail(&err, SL_E_USAGE, "'%s' needs a second word", argv[0]);
+	else {
+		const char *near = sl_text_nearest(argv[0], names);
+		sl_auto_free char *shown = sl_text_shown(argv[0]);
+		sl_fail(&err, SL_E_USAGE, "unknown command '%s'%s%s%s", shown,
+			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+	}
+	return complain_usage(program, NULL, &err);
+}
+
+static bool is_word(const char *word, const char *a, const char *b)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+int sl_program_main(const struct sl_program *program, int argc, char **argv)
+{
+	int at = 1;
+	sl_log_set(program->name, SL_LOG_NORMAL);
+	for (; at < argc && argv[at][0] == '-'; at++) {
+		if (is_word(argv[at], "-h", "--help")) {
+			print_program_help(program);
+			return sl_finish(0);
+		}
+		if (is_word(argv[at], "-V", "--version")) {
+			printf("%s %s\n", program->name, program->version);
+			return sl_finish(0);
+		}
+		if (is_word(argv[at], "-q", "--quiet"))
+			sl_log_set(program->name, SL_LOG_QUIET);
+		else if (is_word(argv[at], "-v", "--verbose"))
+			sl_log_set(program->name, SL_LOG_VERBOSE);
+		else
+			break;
+	}
+	for (size_t i = 0; program->commands[i]; i++) {
+		int words = matches(program->commands[i]->name, argc - at, argv + at);
+		if (words > 0)
+			return run_command(program, program->commands[i], argc - at - words + 1,
+					   argv + at + words - 1);
+	}
+	if (at < argc && strcmp(argv[at], "help") == 0) {
+		print_program_help(program);
+		return sl_finish(0);
+	}
+	return no_command(program, argc - at, argv + at);
+}
+
+int sl_finish(int code)
+{
+	bool failed = fflush(stdout) != 0 || ferror(stdout);
+	if (failed) {
+		struct sl_error err = {0};
+		sl_fail_errno(&err, "cannot write to stdout");
+		sl_complain(&err);
+		return sl_exit_code(SL_E_IO);
+	}
+	return code;
+}

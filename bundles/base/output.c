@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts, in order:
+//  1. open made a temporary with O_EXCL in the target's own folder; the target was not touched.
+//  2. While `fd` is open the object owns the temporary; discard (also by scope) unlinks it.
+//  3. The first failure sticks in `first`; writes after it do nothing.
+//  4. commit: mode, fsync, close, then one rename (or link for SL_OUTPUT_NEW, which fails on an
+//     existing target where rename would replace it), then fsync of the folder.
+//  5. After a failed commit the temporary is gone and the target is what it was.
+#include "bundles/base/output.h"
+
+#include "bundles/base/fs.h"
+#include "bundles/base/text.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+static void forget(struct sl_output *out)
+{
+	free(out->shown);
+	free(out->leaf);
+	free(out->temp);
+	out->shown = out->leaf = out->temp = NULL;
+	if (out->dirfd >= 0)
+		close(out->dirfd);
+	out->dirfd = out->fd = -1;
+}
+
+static bool random_name(char **name_out, struct sl_error *err)
+{
+	uint64_t number;
+	if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+		return sl_fail_errno(err, "cannot get random bytes");
+	*name_out = sl_format(".sealift-%016jx.tmp", (uintmax_t)number);
+	return true;
+}
+
+// A target that cannot be replaced is refused now, not after all the work.
+static bool check_target(const struct sl_output *out, struct sl_error *err)
+{
+	struct stat st;
+	if (fstatat(out->dirfd, out->leaf, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno == ENOENT)
+			return true;
+		return sl_fail_errno(err, "cannot write '%s'", out->shown);
+	}
+	if (out->flags & SL_OUTPUT_NEW)
+		return sl_fail(err, SL_E_IO, "cannot write '%s': it exists already", out->shown);
+	if (!S_ISREG(st.st_mode))
+		return sl_fail(err, SL_E_IO, "cannot write '%s': not a regular file", out->shown);
+	return true;
+}
+
+static bool open_temp(struct sl_output *out, struct sl_error *err)
+{
+	if (!random_name(&out->temp, err))
+		return false;
+	out->fd = openat(out->dirfd, out->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (out->fd < 0)
+		return sl_fail_errno(err, "cannot write '%s'", out->shown);
+	return true;
+}
+
+bool sl_output_open_at(struct sl_output *out, int dirfd, const char *leaf, const char *shown,
+		       mode_t mode, unsigned flags, struct sl_error *err)
+{
+	assert(((flags & SL_OUTPUT_NEW) != 0) != ((flags & SL_OUTPUT_REPLACE) != 0));
+	assert(leaf[0] && !strchr(leaf, '/'));
+	*out = (struct sl_output){.dirfd = -1, .fd = -1, .mode = mode, .flags = flags};
+	out->shown = sl_text_shown(shown);
+	out->leaf = sl_strdup(leaf);
+	out->dirfd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	bool ok = out->dirfd >= 0 || sl_fail_errno(err, "cannot write '%s'", out->shown);
+	ok = ok && check_target(out, err) && open_temp(out, err);
+	if (!ok)
+		forget(out);
+	return ok;
+}
+
+bool sl_output_open(struct sl_output *out, const char *path, mode_t mode, unsigned flags,
+		    struct sl_error *err)
+{
+	*out = (struct sl_output){.dirfd = -1, .fd = -1};
+	sl_auto_free char *shown = sl_text_shown(path);
+	const char *leaf = sl_path_leaf(path);
+	if (!leaf[0] || strcmp(leaf, ".") == 0 || strcmp(leaf, "..") == 0)
+		return sl_fail(err, SL_E_USAGE, "cannot write '%s': it names no file", shown);
+	sl_auto_free char *folder = sl_path_dir(path);
+	sl_auto_fd int dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return sl_fail_errno(err, "cannot write '%s'", shown);
+	return sl_output_open_at(out, dirfd, leaf, path, mode, flags, err);
+}
+
+void sl_output_write(struct sl_output *out, const void *data, size_t len)
+{
+	if (out->first.kind != SL_E_NONE)
+		return;
+	if (sl_pwrite_all(out->fd, data, len, out->written, out->shown, &out->first))
+		out->written += len;
+}
+
+void sl_output_fail(struct sl_output *out, const struct sl_error *why)
+{
+	if (out->first.kind == SL_E_NONE)
+		out->first = *why;
+}
+
+static bool finish_file(struct sl_output *out, struct sl_error *err)
+{
+	if (fchmod(out->fd, out->mode) != 0)
+		return sl_fail_errno(err, "cannot set the mode of '%s'", out->shown);
+	if (!(out->flags & SL_OUTPUT_NO_SYNC) && fsync(out->fd) != 0)
+		return sl_fail_errno(err, "cannot write '%s'", out->shown);
+	int fd = sl_take_fd(&out->fd);
+	if (close(fd) != 0)
+		return sl_fail_errno(err, "cannot write '%s'", out->shown);
+	return true;
+}
+
+static bool take_name(const struct sl_output *out, struct sl_error *err)
+{
+	int failed;
+	if (out->flags & SL_OUTPUT_NEW)
+		failed = linkat(out->dirfd, out->temp, out->dirfd, out->leaf, 0) ||
+			 unlinkat(out->dirfd, out->temp, 0);
+	else
+		failed = renameat(out->dirfd, out->temp, out->dirfd, out->leaf);
+	if (failed)
+		return sl_fail_errno(err, "cannot write '%s'", out->shown);
+	if (!(out->flags & SL_OUTPUT_NO_SYNC) && fsync(out->dirfd) != 0)
+		return sl_fail_errno(err, "cannot write the folder of '%s'", out->shown);
+	return true;
+}
+
+bool sl_output_commit(struct sl_output *out, struct sl_error *err)
+{
+	assert(out->fd >= 0);
+	bool ok = out->first.kind == SL_E_NONE ||
+		  sl_fail(err, out->first.kind, "%s", out->first.text);
+	ok = ok && finish_file(out, err) && take_name(out, err);
+	if (!ok) {
+		sl_output_discard(out);
+		return false;
+	}
+	forget(out);
+	return true;
+}
+
+void sl_output_discard(struct sl_output *out)
+{
+	if (!out->temp)
+		return;
+	if (out->fd >= 0)
+		close(out->fd); // its bytes are thrown away: nothing to check
+	unlinkat(out->dirfd, out->temp, 0);
+	forget(out);
+}
+
+bool sl_store_file(const char *path, const void *data, size_t len, mode_t mode, unsigned flags,
+		   struct sl_error *err)
+{
+	sl_auto_output struct sl_output out = {0};
+	if (!sl_output_open(&out, path, mode, flags, err))
+		return false;
+	sl_output_write(&out, data, len);
+	return sl_output_commit(&out, err);
+}
