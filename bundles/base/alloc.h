@@ -69,7 +69,7 @@ static inline int sl_take_fd(int *fd)
 
 // `sl_list_each(&list, item)` walks with `item` pointing at each element.
 #define sl_list_each(list, var)                             \
-	for (__typeof__((list)->items) var = (list)->items; \
+	for (__typeof__(&*(list)->items) var = (list)->items; \
 	     var && var < (list)->items + (list)->len; var++)
 
 // Frees the array itself, not what its elements own.
