@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger: what was asked for, how far it is, and everything that was tried on another machine.
+// specs/ledger.md is the law for its tables and for the order of states.
+//
+// One SQLite file in the state folder. Every function that writes is one transaction, on disk when
+// it returns; a process that is killed between two of them leaves a ledger that the next run
+// understands. Two processes may have the same ledger open: a submission is only ever moved by the
+// process that holds its claim.
+#ifndef SL_UPLOADER_LEDGER_H
+#define SL_UPLOADER_LEDGER_H
+
+#include "bundles/base/base.h"
+
+struct ledger;
+
+// Opens <folder>/ledger.sqlite and makes folder (0700) and file (0600) where they do not exist.
+// SL_E_IO on a network file system (names --state-dir) and on disk errors; SL_E_FORMAT when the
+// file is not a ledger, is damaged, or was made by a newer program.
+bool ledger_open(const char *folder, struct ledger **ledger_out, struct sl_error *err) SL_MUST_USE;
+void ledger_close(struct ledger *ledger); // gives back every claim; NULL is fine
+#define auto_ledger __attribute__((cleanup(ledger_cleanup)))
+static inline void ledger_cleanup(struct ledger **ledger)
+{
+	ledger_close(*ledger);
+}
+
+// ---- submissions: one per bundle x builder x runner ----------------------------------------
+
+enum ledger_state {
+	LEDGER_QUEUED,
+	LEDGER_DELIVERING,  // objects travel
+	LEDGER_BUILDING,    // the builder was asked to build
+	LEDGER_BUILT,	    // the receipt is here
+	LEDGER_REGISTERING, // the container is being made known
+	LEDGER_DONE,
+	LEDGER_FAILED,	// `retry` may help
+	LEDGER_REFUSED, // the bundle did not verify; only another bundle or policy helps
+};
+
+const char *ledger_state_name(enum ledger_state state);
+bool ledger_state_is_final(enum ledger_state state); // done, failed, refused
+
+struct submission {
+	int64_t number; // 1, 2, 3 …: how people name it
+	struct sl_digest bundle;
+	char *builder, *runner;		   // "local"
+	char *path;			   // of the bundle, absolute
+	char *policy, *builder_config, *out; // absolute; NULL = the default
+	char *name, *version;		   // NULL until the bundle has been verified
+	enum ledger_state state;
+	enum sl_kind kind;     // why it failed or was refused, else SL_E_NONE
+	char *reason, *remedy; // the same for people; NULL when there is nothing to say
+	char *receipt;	       // canonical JSON, NULL before "built"
+	char *registration;    // folder, NULL before "done"
+	int64_t added, changed;
+	int64_t worker; // pid that works on it now or did when it died; 0 = nobody
+};
+
+struct submissions {
+	struct submission *items;
+	size_t len, cap;
+};
+
+void submission_release(struct submission *submission);
+#define auto_submission __attribute__((cleanup(submission_release)))
+void submissions_release(struct submissions *list);
+#define auto_submissions __attribute__((cleanup(submissions_release)))
+// As "status --json" and "export" show it. Owned.
+json_t *submission_to_json(const struct submission *submission);
+
+enum ledger_added {
+	LEDGER_ADDED,
+	LEDGER_WAS_THERE, // unfinished or failed: its paths are now the new ones
+	LEDGER_WAS_DONE,
+};
+
+// Queues `wanted` (bundle, builder, runner, path, policy, builder_config, out, name, version are
+// used). The same bundle for the same builder and runner is never two submissions.
+bool ledger_add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
+		enum ledger_added *added_out, struct sl_error *err) SL_MUST_USE;
+
+// All of them by number. The list is owned by the caller, also after a failure.
+bool ledger_list(struct ledger *ledger, struct submissions *out, struct sl_error *err) SL_MUST_USE;
+// SL_E_USAGE when there is no such number.
+bool ledger_find(struct ledger *ledger, int64_t number, struct submission *out,
+		 struct sl_error *err) SL_MUST_USE;
+
+// ---- claims --------------------------------------------------------------------------------
+
+enum ledger_claim {
+	CLAIM_MINE,
+	CLAIM_HELD, // a living process has it
+	CLAIM_GONE, // finished or forgotten meanwhile
+};
+
+// Takes an unfinished submission for this process. A claim of a process that is no longer alive (or,
+// from another host or container, was not renewed for ten minutes) is taken over, and what that process
+// had tried without hearing the answer is marked "lost".
+bool ledger_claim(struct ledger *ledger, int64_t number, enum ledger_claim *claim_out,
+		  struct sl_error *err) SL_MUST_USE;
+// To be called at least every few minutes of work. SL_E_INTERNAL if another process has taken over.
+bool ledger_renew(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
+bool ledger_release(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
+
+// ---- moving on; all need the claim ---------------------------------------------------------
+
+// Records what a verified bundle calls itself.
+bool ledger_identify(struct ledger *ledger, int64_t number, const char *name, const char *version,
+		     struct sl_error *err) SL_MUST_USE;
+// SL_E_INTERNAL for a step that specs/ledger.md does not have.
+bool ledger_move(struct ledger *ledger, int64_t number, enum ledger_state state,
+		 struct sl_error *err) SL_MUST_USE;
+// building -> built, together with the receipt that proves it.
+bool ledger_built(struct ledger *ledger, int64_t number, const char *receipt,
+		  struct sl_error *err) SL_MUST_USE;
+// registering -> done.
+bool ledger_done(struct ledger *ledger, int64_t number, const char *registration,
+		 struct sl_error *err) SL_MUST_USE;
+// Ends it as failed or refused, for the reason in `why`. `remedy` may be NULL.
+bool ledger_end(struct ledger *ledger, int64_t number, enum ledger_state state,
+		const struct sl_error *why, const char *remedy, struct sl_error *err) SL_MUST_USE;
+
+// ---- for people ----------------------------------------------------------------------------
+
+// failed or refused -> queued (needs no claim). SL_E_USAGE says so when it is neither.
+bool ledger_retry(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
+// Removes a submission and its effects. SL_E_USAGE while a living process works on it.
+bool ledger_forget(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
+
+// ---- effects: what was tried on another machine --------------------------------------------
+
+// Written down before it is tried. `request` is JSON text. Needs the claim.
+bool ledger_effect_begin(struct ledger *ledger, int64_t number, const char *kind,
+			 const char *request, int64_t *effect_out, struct sl_error *err) SL_MUST_USE;
+// The answer (JSON text), written down before it is used. `good` false: it was a refusal or error.
+bool ledger_effect_end(struct ledger *ledger, int64_t effect, bool good, const char *answer,
+		       struct sl_error *err) SL_MUST_USE;
+
+// Everything as one JSON value (specs/ledger.md, "Export"). Owned.
+bool ledger_export(struct ledger *ledger, json_t **out, struct sl_error *err) SL_MUST_USE;
+
+#endif

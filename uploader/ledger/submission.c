@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading submissions and moving them from state to state.
+#include "uploader/ledger/private.h"
+
+#include <string.h>
+#include <time.h>
+
+static const char columns[] =
+	"SELECT s.number, s.bundle, s.builder, s.runner, s.path, s.policy, s.builder_config, s.out,"
+	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, s.receipt, s.registration,"
+	" s.added, s.changed, c.pid"
+	" FROM submission s LEFT JOIN claim c ON c.submission = s.number";
+
+void submission_release(struct submission *submission)
+{
+	free(submission->builder);
+	free(submission->runner);
+	free(submission->path);
+	free(submission->policy);
+	free(submission->builder_config);
+	free(submission->out);
+	free(submission->name);
+	free(submission->version);
+	free(submission->reason);
+	free(submission->remedy);
+	free(submission->receipt);
+	free(submission->registration);
+	memset(submission, 0, sizeof *submission);
+}
+
+void submissions_release(struct submissions *list)
+{
+	sl_list_each(list, submission) submission_release(submission);
+	sl_list_release(list);
+}
+
+static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission *out,
+		     struct sl_error *err)
+{
+	sl_auto_free char *bundle = db_text(row, 1);
+	sl_auto_free char *state = db_text(row, 10);
+	sl_auto_free char *kind = db_text(row, 11);
+
+	*out = (struct submission){
+		.number = sqlite3_column_int64(row, 0),
+		.builder = db_text(row, 2),
+		.runner = db_text(row, 3),
+		.path = db_text(row, 4),
+		.policy = db_text(row, 5),
+		.builder_config = db_text(row, 6),
+		.out = db_text(row, 7),
+		.name = db_text(row, 8),
+		.version = db_text(row, 9),
+		.kind = ledger_kind_parse(kind),
+		.reason = db_text(row, 12),
+		.remedy = db_text(row, 13),
+		.receipt = db_text(row, 14),
+		.registration = db_text(row, 15),
+		.added = sqlite3_column_int64(row, 16),
+		.changed = sqlite3_column_int64(row, 17),
+		.worker = sqlite3_column_int64(row, 18),
+	};
+	if (bundle && sl_digest_parse(bundle, &out->bundle) &&
+	    ledger_state_parse(state, &out->state))
+		return true;
+	return sl_fail(err, SL_E_FORMAT, "the ledger '%s' is damaged: submission %lld makes no sense",
+		       ledger->path, (long long)out->number);
+}
+
+bool ledger_list(struct ledger *ledger, struct submissions *out, struct sl_error *err)
+{
+	sl_auto_free char *sql = sl_format("%s ORDER BY s.number", columns);
+	auto_statement sqlite3_stmt *statement = db_prepare(ledger, err, sql, "");
+	bool row = false;
+
+	*out = (struct submissions){0};
+	if (!statement)
+		return false;
+	while (db_step(ledger, statement, &row, err) && row)
+		if (!read_row(ledger, statement, sl_list_add(out), err))
+			return false;
+	return err->kind == SL_E_NONE;
+}
+
+static bool no_such(int64_t number, struct sl_error *err)
+{
+	return sl_fail(err, SL_E_USAGE, "there is no submission %lld; 'status' lists them",
+		       (long long)number);
+}
+
+bool ledger_find(struct ledger *ledger, int64_t number, struct submission *out,
+		 struct sl_error *err)
+{
+	sl_auto_free char *sql = sl_format("%s WHERE s.number = ?1", columns);
+	auto_statement sqlite3_stmt *statement = db_prepare(ledger, err, sql, "i", number);
+	bool row;
+
+	memset(out, 0, sizeof *out);
+	if (!statement || !db_step(ledger, statement, &row, err))
+		return false;
+	if (!row)
+		return no_such(number, err);
+	return read_row(ledger, statement, out, err);
+}
+
+// ---- queueing ------------------------------------------------------------------------------
+
+static bool find_same(struct ledger *ledger, const char *bundle, const struct submission *wanted,
+		      int64_t *number_out, enum ledger_state *state_out, struct sl_error *err)
+{
+	auto_statement sqlite3_stmt *statement =
+		db_prepare(ledger, err,
+			   "SELECT number, state FROM submission"
+			   " WHERE bundle = ?1 AND builder = ?2 AND runner = ?3",
+			   "ttt", bundle, wanted->builder, wanted->runner);
+	bool row;
+
+	*number_out = 0;
+	if (!statement || !db_step(ledger, statement, &row, err))
+		return false;
+	if (!row)
+		return true;
+	*number_out = sqlite3_column_int64(statement, 0);
+	sl_auto_free char *state = db_text(statement, 1);
+	return ledger_state_parse(state, state_out) ||
+	       sl_fail(err, SL_E_FORMAT, "the ledger '%s' is damaged: no state '%s'", ledger->path,
+		       state);
+}
+
+static bool insert(struct ledger *ledger, const char *bundle, const struct submission *wanted,
+		   int64_t *number_out, struct sl_error *err)
+{
+	if (!db_run(ledger, err,
+		    "INSERT INTO submission (bundle, builder, runner, path, policy, builder_config,"
+		    " out, name, version, state, added, changed)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?10)",
+		    "ttttttttti", bundle, wanted->builder, wanted->runner, wanted->path,
+		    wanted->policy, wanted->builder_config, wanted->out, wanted->name,
+		    wanted->version, (int64_t)time(NULL)))
+		return false;
+	*number_out = sqlite3_last_insert_rowid(ledger->db);
+	return true;
+}
+
+// Where the bundle lies now, and how this person wants it built now.
+static bool update_paths(struct ledger *ledger, int64_t number, const struct submission *wanted,
+			 struct sl_error *err)
+{
+	return db_run(ledger, err,
+		      "UPDATE submission SET path = ?2, policy = ?3, builder_config = ?4, out = ?5"
+		      " WHERE number = ?1",
+		      "itttt", number, wanted->path, wanted->policy, wanted->builder_config,
+		      wanted->out);
+}
+
+static bool add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
+		enum ledger_added *added_out, struct sl_error *err)
+{
+	char bundle[SL_DIGEST_HEX + 1];
+	enum ledger_state state;
+
+	sl_digest_hex(&wanted->bundle, bundle);
+	if (!find_same(ledger, bundle, wanted, number_out, &state, err))
+		return false;
+	if (*number_out == 0) {
+		*added_out = LEDGER_ADDED;
+		return insert(ledger, bundle, wanted, number_out, err);
+	}
+	*added_out = state == LEDGER_DONE ? LEDGER_WAS_DONE : LEDGER_WAS_THERE;
+	return state == LEDGER_DONE || update_paths(ledger, *number_out, wanted, err);
+}
+
+bool ledger_add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
+		enum ledger_added *added_out, struct sl_error *err)
+{
+	return db_begin(ledger, err) &&
+	       db_end(ledger, add(ledger, wanted, number_out, added_out, err), err);
+}
+
+// ---- moving on -----------------------------------------------------------------------------
+
+static bool state_of(struct ledger *ledger, int64_t number, enum ledger_state *out,
+		     struct sl_error *err)
+{
+	auto_statement sqlite3_stmt *statement = db_prepare(
+		ledger, err, "SELECT state FROM submission WHERE number = ?1", "i", number);
+	bool row;
+
+	if (!statement || !db_step(ledger, statement, &row, err))
+		return false;
+	if (!row)
+		return no_such(number, err);
+	sl_auto_free char *state = db_text(statement, 0);
+	return ledger_state_parse(state, out) ||
+	       sl_fail(err, SL_E_FORMAT, "the ledger '%s' is damaged: no state '%s'", ledger->path,
+		       state);
+}
+
+// What a step writes beside the state itself.
+struct step {
+	enum ledger_state to;
+	const char *column, *value; // receipt or registration; NULL = none
+	const struct sl_error *why;
+	const char *remedy;
+};
+
+static bool write_step(struct ledger *ledger, int64_t number, const struct step *step,
+		       struct sl_error *err)
+{
+	if (!db_run(ledger, err,
+		    "UPDATE submission SET state = ?2, kind = ?3, reason = ?4, remedy = ?5,"
+		    " changed = ?6 WHERE number = ?1",
+		    "itttti", number, ledger_state_name(step->to),
+		    step->why ? sl_kind_name(step->why->kind) : NULL,
+		    step->why ? step->why->text : NULL, step->remedy, (int64_t)time(NULL)))
+		return false;
+	if (!step->column)
+		return true;
+	sl_auto_free char *sql =
+		sl_format("UPDATE submission SET %s = ?2 WHERE number = ?1", step->column);
+	return db_run(ledger, err, sql, "it", number, step->value);
+}
+
+static bool take_step(struct ledger *ledger, int64_t number, const struct step *step,
+		      struct sl_error *err)
+{
+	enum ledger_state from;
+
+	if (!claim_check(ledger, number, err) || !state_of(ledger, number, &from, err))
+		return false;
+	if (!ledger_step_is_legal(from, step->to))
+		return sl_fail(err, SL_E_INTERNAL, "submission %lld cannot go from %s to %s",
+			       (long long)number, ledger_state_name(from),
+			       ledger_state_name(step->to));
+	return write_step(ledger, number, step, err);
+}
+
+static bool move(struct ledger *ledger, int64_t number, const struct step *step,
+		 struct sl_error *err)
+{
+	return db_begin(ledger, err) && db_end(ledger, take_step(ledger, number, step, err), err);
+}
+
+bool ledger_move(struct ledger *ledger, int64_t number, enum ledger_state state,
+		 struct sl_error *err)
+{
+	return move(ledger, number, &(struct step){.to = state}, err);
+}
+
+bool ledger_built(struct ledger *ledger, int64_t number, const char *receipt, struct sl_error *err)
+{
+	return move(ledger, number,
+		    &(struct step){.to = LEDGER_BUILT, .column = "receipt", .value = receipt}, err);
+}
+
+bool ledger_done(struct ledger *ledger, int64_t number, const char *registration,
+		 struct sl_error *err)
+{
+	return move(ledger, number,
+		    &(struct step){
+			    .to = LEDGER_DONE, .column = "registration", .value = registration},
+		    err);
+}
+
+bool ledger_end(struct ledger *ledger, int64_t number, enum ledger_state state,
+		const struct sl_error *why, const char *remedy, struct sl_error *err)
+{
+	return move(ledger, number, &(struct step){.to = state, .why = why, .remedy = remedy}, err);
+}
+
+static bool identify(struct ledger *ledger, int64_t number, const char *name, const char *version,
+		     struct sl_error *err)
+{
+	return claim_check(ledger, number, err) &&
+	       db_run(ledger, err,
+		      "UPDATE submission SET name = ?2, version = ?3 WHERE number = ?1", "itt",
+		      number, name, version);
+}
+
+bool ledger_identify(struct ledger *ledger, int64_t number, const char *name, const char *version,
+		     struct sl_error *err)
+{
+	return db_begin(ledger, err) &&
+	       db_end(ledger, identify(ledger, number, name, version, err), err);
+}
+
+// ---- for people ----------------------------------------------------------------------------
+
+static bool retry(struct ledger *ledger, int64_t number, struct sl_error *err)
+{
+	enum ledger_state state;
+
+	if (!state_of(ledger, number, &state, err))
+		return false;
+	if (!ledger_step_is_legal(state, LEDGER_QUEUED))
+		return sl_fail(err, SL_E_USAGE,
+			       "submission %lld is %s: only failed and refused ones can be retried",
+			       (long long)number, ledger_state_name(state));
+	return write_step(ledger, number, &(struct step){.to = LEDGER_QUEUED}, err);
+}
+
+bool ledger_retry(struct ledger *ledger, int64_t number, struct sl_error *err)
+{
+	return db_begin(ledger, err) && db_end(ledger, retry(ledger, number, err), err);
+}
+
+static bool forget(struct ledger *ledger, int64_t number, struct sl_error *err)
+{
+	enum ledger_state state;
+	bool held;
+
+	if (!state_of(ledger, number, &state, err) || !claim_look(ledger, number, &held, err))
+		return false;
+	if (held)
+		return sl_fail(err, SL_E_USAGE,
+			       "cannot forget submission %lld: a process is working on it",
+			       (long long)number);
+	return db_run(ledger, err, "DELETE FROM submission WHERE number = ?1", "i", number);
+}
+
+bool ledger_forget(struct ledger *ledger, int64_t number, struct sl_error *err)
+{
+	return db_begin(ledger, err) && db_end(ledger, forget(ledger, number, err), err);
+}
