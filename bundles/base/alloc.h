@@ -68,7 +68,7 @@ static inline int sl_take_fd(int *fd)
 	 &(list)->items[(list)->len++])
 
 // `sl_list_each(&list, item)` walks with `item` pointing at each element.
-#define sl_list_each(list, var)                             \
+#define sl_list_each(list, var)                               \
 	for (__typeof__(&*(list)->items) var = (list)->items; \
 	     var && var < (list)->items + (list)->len; var++)
 
