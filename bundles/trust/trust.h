@@ -7,6 +7,7 @@
 
 // ---- keys (minisign's files) ---------------------------------------------------------------
 
+// The id is a hint (anybody can choose it); identity is the 32 bytes, compared whole (T34).
 struct public_key {
 	unsigned char id[8];
 	unsigned char key[32];
@@ -14,21 +15,41 @@ struct public_key {
 
 struct secret_key; // lives in sodium_malloc memory
 
-// Strict: two lines, or the one base64 line alone. SL_E_INPUT "file:line: …".
+// Strict: two lines, or the one base64 line alone; the point must be canonical and of the large
+// order group (T37). SL_E_INPUT "file:line: …".
 bool public_key_parse(const char *text, size_t len, const char *shown, struct public_key *out,
 		      struct sl_error *err) SL_MUST_USE;
 bool public_key_load(const char *path, struct public_key *out, struct sl_error *err) SL_MUST_USE;
+bool public_key_equal(const struct public_key *a, const struct public_key *b); // the 32 bytes
 void public_key_base64(const struct public_key *key, char out[57]);
-void public_key_fingerprint(const struct public_key *key, char hex_out[65]); // sha256 of the 32 bytes
+void public_key_fingerprint(const struct public_key *key,
+			    char hex_out[65]);			    // sha256 of the 32 bytes
 void public_key_id_hex(const struct public_key *key, char out[17]); // as minisign prints it
 
 // `password` may be NULL for keys without one. The public half is derived and compared (T38).
+// Unlocking with a password takes SECRET_KEY_MEMORY bytes: the command says so before it calls.
+#define SECRET_KEY_MEMORY (1 * SL_GIB)
 bool secret_key_load(const char *path, const char *password, struct secret_key **key_out,
 		     struct sl_error *err) SL_MUST_USE;
 bool secret_key_needs_password(const char *path, bool *needs_out, struct sl_error *err) SL_MUST_USE;
-void secret_key_free(struct secret_key *key);
+// The same from the text of the file.
+bool secret_key_parse(const char *text, size_t len, const char *shown, const char *password,
+		      struct secret_key **key_out, struct sl_error *err) SL_MUST_USE;
+void secret_key_free(struct secret_key *key); // wipes; NULL is fine
+#define auto_secret_key __attribute__((cleanup(secret_key_cleanup)))
+static inline void secret_key_cleanup(struct secret_key **key)
+{
+	secret_key_free(*key);
+}
+// A sentence for the command to print when other people can read or replace the file (T39), or
+// NULL.
+const char *secret_key_warning(const struct secret_key *key);
 const struct public_key *secret_key_public(const struct secret_key *key);
-// Makes NAME.key (0600) and NAME.pub (0644); neither may exist. password NULL = none.
+// `<configuration folder>/sealift.key`: what `key new` makes and `compile` signs with by default.
+// Owned.
+bool secret_key_default_path(char **path_out, struct sl_error *err) SL_MUST_USE;
+// Makes NAME.key (0600) and NAME.pub (0644); neither may exist. password NULL = none. Refuses a
+// folder that everybody may write to.
 bool key_generate(const char *name, const char *password, struct public_key *public_out,
 		  struct sl_error *err) SL_MUST_USE;
 
@@ -53,14 +74,16 @@ bool statement_parse(const char *text, struct statement *out, struct sl_error *e
 
 // The four lines of a .minisig over `message` (prehashed Ed25519).
 bool signature_make(const struct secret_key *key, const struct statement *statement,
-		    const void *message, size_t len, char **text_out, struct sl_error *err) SL_MUST_USE;
+		    const void *message, size_t len, char **text_out,
+		    struct sl_error *err) SL_MUST_USE;
 
 enum signature_verdict {
 	SIGNATURE_GOOD,
 	SIGNATURE_UNKNOWN_KEY, // no key of the policy made it
 	SIGNATURE_BAD,	       // a known key, but not its signature of these bytes
 	SIGNATURE_MALFORMED,
-	SIGNATURE_OTHER_PURPOSE, // good, but the comment names another role or bundle, or is foreign
+	SIGNATURE_OTHER_PURPOSE, // good, but the comment names another role or bundle, or is
+				 // foreign
 };
 const char *signature_verdict_name(enum signature_verdict verdict);
 
@@ -77,12 +100,24 @@ struct policy {
 };
 
 void policy_release(struct policy *policy);
+#define auto_policy __attribute__((cleanup(policy_release)))
 bool policy_load(const char *path, struct policy *out, struct sl_error *err) SL_MUST_USE;
 bool policy_parse(const char *text, size_t len, const char *shown, struct policy *out,
 		  struct sl_error *err) SL_MUST_USE;
-bool policy_format(const struct policy *policy, struct sl_buf *out, struct sl_error *err) SL_MUST_USE;
+bool policy_format(const struct policy *policy, struct sl_buf *out,
+		   struct sl_error *err) SL_MUST_USE;
 // The person's own policy.json in the configuration folder. Owned.
 bool policy_default_path(char **path_out, struct sl_error *err) SL_MUST_USE;
+
+// NULL when `name` is good for a key, else a static sentence.
+const char *policy_check_name(const char *name);
+// Copies. Refuses a key (its 32 bytes) or a name that is there already (T31).
+bool policy_add(struct policy *policy, const struct policy_key *entry,
+		struct sl_error *err) SL_MUST_USE;
+void policy_remove(struct policy *policy, const struct policy_key *entry); // one of its own
+// By the 32 bytes; by name or fingerprint. Borrowed, or NULL.
+const struct policy_key *policy_find(const struct policy *policy, const struct public_key *key);
+const struct policy_key *policy_find_name(const struct policy *policy, const char *word);
 
 // ---- the judge -----------------------------------------------------------------------------
 
@@ -99,7 +134,7 @@ struct signature_report {
 
 enum finding_verdict { FINDING_PASS, FINDING_FAIL, FINDING_NONE };
 
-struct finding { // one per rule
+struct finding {	  // one per rule
 	const char *rule; // "format", "signatures", "recipe", "content", "blobs", …
 	enum finding_verdict verdict;
 	enum sl_kind kind; // of a failure: decides the exit code
@@ -117,14 +152,14 @@ void verdict_release(struct verdict *verdict);
 struct verified_bundle; // only bundle_verify() makes one
 
 enum verify_depth {
-	VERIFY_HEAD,	// members 1 to 4: signatures, content, recipe (inspect, cat of a file)
-	VERIFY_ALL,	// every byte of the file
+	VERIFY_HEAD, // members 1 to 4: signatures, content, recipe (inspect, cat of a file)
+	VERIFY_ALL,  // every byte of the file
 };
 
 struct verify_request {
 	const char *path;
 	const struct policy *policy; // NULL: nothing is trusted
-	bool untrusted;		     // show it all the same: signatures are judged but do not decide
+	bool untrusted; // show it all the same: signatures are judged but do not decide
 	enum verify_depth depth;
 	unsigned threads;
 	struct sl_progress *progress; // may be NULL
@@ -132,7 +167,8 @@ struct verify_request {
 
 // Drives the reader. `verdict_out` is filled in either case (release it); on success the bundle is
 // owned by the caller. The kind of `err`: SL_E_ANSWER nobody trusted has signed, SL_E_UNTRUSTED a
-// signature of a trusted key is bad or for another purpose, SL_E_FORMAT structure, digest or recipe.
+// signature of a trusted key is bad or for another purpose, SL_E_FORMAT structure, digest or
+// recipe.
 bool bundle_verify(const struct verify_request *request, struct verdict *verdict_out,
 		   struct verified_bundle **bundle_out, struct sl_error *err) SL_MUST_USE;
 void verified_bundle_free(struct verified_bundle *bundle);
