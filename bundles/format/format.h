@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bundle file, format 1: sealing one and stepping through one. specs/bundle-format.md is the law.
+// The bundle file, format 1: sealing one and stepping through one. specs/bundle-format.md is the
+// law.
 #ifndef SL_FORMAT_H
 #define SL_FORMAT_H
 
@@ -14,8 +15,9 @@ struct seal_blob {
 	char *path; // opened read-only
 };
 
-// Makes the text of signatures/prepare.minisig for the manifest's bytes: called once, after every
-// blob and the content have been hashed. Owned text out.
+// Makes the text of signatures/prepare.minisig for the manifest's bytes: called once, before blobs
+// are copied (so that a password is asked for at once). What it returns goes into a file only if
+// every blob then turns out to be what the manifest says. Owned text out, 1 to 1024 bytes.
 typedef bool seal_sign(void *context, const char *manifest, size_t len, char **signature_out,
 		       struct sl_error *err);
 
@@ -27,19 +29,20 @@ struct seal_request {
 	size_t blobs_len;
 	seal_sign *sign;
 	void *sign_context;
-	struct sl_progress *progress; // may be NULL
+	struct sl_progress *progress; // may be NULL; begun and ended in here
 };
 
 // Writes the whole bundle to `path` (whole or not at all; an existing file is replaced).
 // Blobs are read, hashed, compared and written in one pass, several at once. A blob whose bytes are
-// not what the lock says is SL_E_FORMAT and names its path. `id_out` is the bundle id.
+// not what the lock says is SL_E_FORMAT and names its path. `id_out` is the bundle id. Memory does
+// not grow with the blobs.
 bool bundle_seal(const struct seal_request *request, const char *path, struct sl_digest *id_out,
 		 struct sl_error *err) SL_MUST_USE;
 
 // ---- reading -------------------------------------------------------------------------------
-// The stepper. Order is kept by a state machine: open -> manifest and signatures (raw bytes, not yet
-// interpreted) -> gate -> content -> blobs -> end. Nothing after the signatures is looked at before
-// bundle_reader_gate() has been told that the manifest's bytes are to be believed.
+// The stepper. Order is kept by a state machine: open -> manifest and signatures (raw bytes, not
+// yet interpreted) -> gate -> content -> blobs -> end. Nothing after the signatures is looked at
+// before bundle_reader_gate() has been told that the manifest's bytes are to be believed.
 
 struct bundle_reader; // holds the one descriptor
 
@@ -49,7 +52,8 @@ struct raw_signature {
 	size_t len;
 };
 
-// Opens the file and reads members 1 to 3. SL_E_FORMAT / SL_E_LIMIT / SL_E_IO.
+// Opens the file and reads members 1 to 3. SL_E_FORMAT / SL_E_LIMIT / SL_E_IO. A bundle without
+// any signature opens, with an empty list: it is for trust to say that it is unsigned (T23).
 bool bundle_open(const char *path, struct bundle_reader **reader_out,
 		 struct sl_error *err) SL_MUST_USE;
 void bundle_close(struct bundle_reader *reader); // NULL is fine
@@ -60,7 +64,8 @@ struct sl_digest bundle_id(const struct bundle_reader *reader);
 const struct raw_signature *bundle_signatures(const struct bundle_reader *reader, size_t *len_out);
 
 // Parses the manifest and checks the file's size and every tar header of the rest against it. To be
-// called only after the caller has judged the signatures (trust), or was told to do without.
+// called once, only after the caller has judged the signatures (trust), or was told to do without.
+// After a failure the reader can only be closed.
 bool bundle_reader_gate(struct bundle_reader *reader, struct sl_error *err) SL_MUST_USE;
 const struct manifest *bundle_manifest(const struct bundle_reader *reader); // NULL before the gate
 
@@ -68,9 +73,10 @@ const struct manifest *bundle_manifest(const struct bundle_reader *reader); // N
 bool bundle_read_content(struct bundle_reader *reader, const struct content **content_out,
 			 struct sl_error *err) SL_MUST_USE;
 
-// Hashes blobs [0, manifest.blobs.len), several at once; SL_E_FORMAT names the first that differs.
-bool bundle_check_blobs(struct bundle_reader *reader, unsigned threads, struct sl_progress *progress,
-			struct sl_error *err) SL_MUST_USE;
+// Hashes every blob, several at once (`threads` 0 = one per processor); SL_E_FORMAT names one that
+// differs, always the same one. `progress` (may be NULL) is begun and ended in here.
+bool bundle_check_blobs(struct bundle_reader *reader, unsigned threads,
+			struct sl_progress *progress, struct sl_error *err) SL_MUST_USE;
 
 // Copies blob `index` to `sink` in pieces while hashing; the digest is checked before it returns
 // true, so the sink must not make the bytes final earlier.
