@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bundles/commands/password.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+#define PASSWORD_MAX 1024
+
+void password_free(char *password)
+{
+	if (password)
+		sodium_free(password);
+}
+
+// One line of at most PASSWORD_MAX bytes, into locked memory.
+static bool read_line(int fd, const char *shown, char **line_out, struct sl_error *err)
+{
+	char *line = sodium_malloc(PASSWORD_MAX + 1);
+	if (!line)
+		return sl_fail(err, SL_E_INTERNAL, "cannot get locked memory for a password");
+	size_t len = 0;
+	for (;;) {
+		ssize_t got = read(fd, line + len, 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			sodium_free(line);
+			return sl_fail_errno(err, "cannot read '%s'", shown);
+		}
+		if (got == 0 || line[len] == '\n')
+			break;
+		if (++len == PASSWORD_MAX) {
+			sodium_free(line);
+			return sl_fail(err, SL_E_LIMIT,
+				       "the password in '%s' is longer than %d bytes", shown,
+				       PASSWORD_MAX - 1);
+		}
+	}
+	line[len] = '\0';
+	*line_out = line;
+	return true;
+}
+
+static bool read_from_file(const char *file, char **password_out, struct sl_error *err)
+{
+	sl_auto_fd int fd = -1;
+	if (!sl_open_input(file, &fd, NULL, err) || !read_line(fd, file, password_out, err))
+		return false;
+	if ((*password_out)[0])
+		return true;
+	password_free(sl_take(*password_out));
+	return sl_fail(err, SL_E_INPUT, "the first line of '%s' is empty: no password there", file);
+}
+
+static bool ask(int terminal, const char *prompt, char **password_out, struct sl_error *err)
+{
+	struct termios before, silent;
+	if (tcgetattr(terminal, &before) != 0)
+		return sl_fail_errno(err, "cannot ask for a password on the terminal");
+	silent = before;
+	silent.c_lflag &= (tcflag_t)~ECHO;
+	sl_auto_free char *text = sl_format("%s: ", prompt);
+	if (tcsetattr(terminal, TCSAFLUSH, &silent) != 0 || write(terminal, text, strlen(text)) < 0)
+		return sl_fail_errno(err, "cannot ask for a password on the terminal");
+	bool ok = read_line(terminal, "the terminal", password_out, err);
+	bool restored =
+		tcsetattr(terminal, TCSAFLUSH, &before) == 0 && write(terminal, "\n", 1) == 1;
+	if (ok && !restored) {
+		password_free(sl_take(*password_out));
+		return sl_fail_errno(err, "cannot restore the terminal");
+	}
+	return ok;
+}
+
+static bool ask_twice(int terminal, const char *prompt, char **password_out, struct sl_error *err)
+{
+	char *again = NULL;
+	if (!ask(terminal, prompt, password_out, err))
+		return false;
+	bool ok = ask(terminal, "the same again", &again, err);
+	if (ok && strcmp(*password_out, again) != 0)
+		ok = sl_fail(err, SL_E_INPUT, "the two passwords differ");
+	else if (ok && !again[0])
+		ok = sl_fail(err, SL_E_INPUT,
+			     "an empty password: say --no-password if the key is to have none");
+	password_free(again);
+	if (!ok)
+		password_free(sl_take(*password_out));
+	return ok;
+}
+
+bool password_read(const char *file, const char *prompt, bool twice, char **password_out,
+		   struct sl_error *err)
+{
+	if (file)
+		return read_from_file(file, password_out, err);
+	sl_auto_fd int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	if (terminal < 0)
+		return sl_fail(err, SL_E_USAGE,
+			       "no terminal to ask for a password on: give --password-file");
+	return twice ? ask_twice(terminal, prompt, password_out, err)
+		     : ask(terminal, prompt, password_out, err);
+}
+
+bool key_default_path(char **path_out, struct sl_error *err)
+{
+	sl_auto_free char *folder = NULL;
+	if (!sl_place(SL_PLACE_CONFIG, &folder, err))
+		return false;
+	*path_out = sl_path_join(folder, "sealift.key");
+	return true;
+}
+
+static bool check_file(const char *path, const char *shown, struct sl_error *err)
+{
+	struct stat st;
+	if (stat(path, &st) != 0) {
+		if (errno == ENOENT)
+			return sl_fail(
+				err, SL_E_INPUT,
+				"no secret key at '%s': `sealift key new` makes one, --key names "
+				"another",
+				shown);
+		return sl_fail_errno(err, "cannot read '%s'", shown);
+	}
+	if (st.st_mode & 077)
+		sl_warn("others can read the secret key '%s': `chmod 600` it", shown);
+	return true;
+}
+
+bool password_load_key(const char *path, const char *password_file, struct secret_key **key_out,
+		       struct sl_error *err)
+{
+	sl_auto_free char *shown = sl_text_shown(path);
+	bool needed = false;
+	if (!check_file(path, shown, err) || !secret_key_needs_password(path, &needed, err))
+		return false;
+	char *password = NULL;
+	if (needed) {
+		sl_auto_free char *prompt = sl_format("password of '%s'", shown);
+		if (!password_read(password_file, prompt, false, &password, err))
+			return false;
+		sl_note("unlocking '%s' (takes 1 GiB of memory for a moment)", shown);
+	}
+	bool ok = secret_key_load(path, password, key_out, err);
+	password_free(password);
+	return ok;
+}
