@@ -32,6 +32,14 @@ def add_bytes(tar, name, data):
     tar.addfile(plain(member), io.BytesIO(data))
 
 
+def add_folder(tar, name):
+    """Readers of oci-archive do not make the folders that a member's name implies."""
+    member = tarfile.TarInfo(name)
+    member.type = tarfile.DIRTYPE
+    member.mode = 0o755
+    tar.addfile(plain(member))
+
+
 def add_file(tar, name, path):
     member = tarfile.TarInfo(name)
     member.size = os.path.getsize(path)
@@ -111,6 +119,8 @@ def oci_archive(layer, config, out):
         with tarfile.open(out, "w", format=tarfile.GNU_FORMAT) as tar:
             add_bytes(tar, "oci-layout", as_json({"imageLayoutVersion": "1.0.0"}))
             add_bytes(tar, "index.json", index)
+            add_folder(tar, "blobs")
+            add_folder(tar, "blobs/sha256")
             for blob in (config, manifest):
                 add_bytes(tar, "blobs/sha256/" + hashlib.sha256(blob).hexdigest(), blob)
             add_file(tar, "blobs/sha256/" + sha256(packed), packed)
