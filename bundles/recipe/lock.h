@@ -15,11 +15,13 @@ struct lock_blob {
 struct lock_package {
 	char *name;    // normalised (PEP 503)
 	char *version; // normal form (PEP 440)
-	SL_LIST(struct sl_digest) hashes; // all that the requirements file allows, sorted; at least one
+	SL_LIST(struct sl_digest)
+	hashes; // all that the requirements file allows, sorted; at least one
 	bool carried;
 	char *file;		// carried: the wheel's file name
 	struct lock_blob wheel; // carried: one of the hashes
-	SL_LIST(char *) requires; // normalised names of the packages it needs here, sorted; only if checked
+	struct sl_strings
+		requires; // normalised names of the packages it needs here, sorted; only if checked
 };
 
 struct lock_installer {
@@ -31,7 +33,7 @@ struct lock_installer {
 struct lock {
 	bool has_base_blob; // the base is carried
 	struct lock_blob base;
-	SL_LIST(struct lock_blob) files; // one for each plan.files, in that order
+	SL_LIST(struct lock_blob) files;       // one for each plan.files, in that order
 	SL_LIST(struct lock_package) packages; // sorted by name
 	bool dependencies_checked;
 	bool has_installer;

@@ -23,7 +23,7 @@ struct plan_base {
 	char *reference;	 // docker: "docker.io/library/python", no tag, no digest; else NULL
 	char *tag;		 // docker: for people only; may be NULL
 	struct sl_digest digest; // docker: of the manifest or index
-	char *file;		 // archives and localimage: plain path relative to the spec; else NULL
+	char *file; // archives and localimage: plain path relative to the spec; else NULL
 	struct plan_origin origin;
 };
 
@@ -34,8 +34,8 @@ struct plan_target {
 };
 
 struct plan_file {
-	char *from; // plain path relative to the spec
-	char *to;   // absolute path in the image, plain components
+	char *from;    // plain path relative to the spec
+	char *to;      // absolute path in the image, plain components
 	unsigned mode; // 0644 unless the spec says otherwise; only rwx bits
 	struct plan_origin origin;
 };
@@ -54,21 +54,21 @@ struct plan {
 	struct plan_base base;
 	struct plan_target target;
 	bool has_pip;
-	SL_LIST(char *) requirements;	// pip.requirements: PEP 508 texts as written
+	struct sl_strings requirements; // pip.requirements: PEP 508 texts as written
 	char *pip_lock;			// pip.lock: requirements file relative to the spec, or NULL
-	SL_LIST(char *) wheelhouses;	// pip.wheelhouse: folders relative to the spec
+	struct sl_strings wheelhouses;	// pip.wheelhouse: folders relative to the spec
 	enum pip_env pip_env;
 	enum pip_installer installer;
-	SL_LIST(struct plan_file) files; // sorted by `to`
-	SL_LIST(struct plan_pair) env;	 // sorted by name
+	SL_LIST(struct plan_file) files;  // sorted by `to`
+	SL_LIST(struct plan_pair) env;	  // sorted by name
 	SL_LIST(struct plan_pair) labels; // sorted by name
 	SL_LIST(struct plan_script) post;
 	SL_LIST(struct plan_script) test; // none or one
 	char *runscript;		  // NULL = none
 	char *help;			  // NULL = none
-	char *worker_version;		  // of globus-compute-endpoint; NULL only with "worker: none"
-	unsigned timeout;		  // build.timeout, seconds
-	SL_LIST(char *) options;	  // build.options: from a fixed list (specs/spec.md)
+	char *worker_version;	   // of globus-compute-endpoint; NULL only with "worker: none"
+	unsigned timeout;	   // build.timeout, seconds
+	struct sl_strings options; // build.options: from a fixed list (specs/spec.md)
 	struct plan_origin pip_origin, worker_origin;
 };
 
@@ -82,7 +82,7 @@ static inline void plan_cleanup(struct plan **plan)
 
 // plan.json. Reading refuses (SL_E_FORMAT) whatever plan_to_json cannot write: unknown keys, wrong
 // order, names out of grammar, so that a plan from a foreign bundle is as safe as one of our own.
-json_t *plan_to_json(const struct plan *plan); // owned
+json_t *plan_to_json(const struct plan *plan);				     // owned
 struct plan *plan_from_json(json_t *json, struct sl_error *err) SL_MUST_USE; // NULL on failure
 
 // The rules on values that spec checker and plan reader share. Each returns NULL when the value is
@@ -96,7 +96,9 @@ const char *plan_check_script(const char *text);
 const char *plan_check_help(const char *text);
 const char *plan_check_description(const char *text);
 const char *plan_check_reference(const char *reference); // base.docker without tag and digest
+const char *plan_check_tag(const char *tag);		 // base.docker's tag
 const char *plan_check_build_option(const char *option);
+const char *const *plan_build_options(void); // all that are allowed, sorted, NULL-terminated
 const char *plan_check_python(const char *version);
 const char *plan_check_glibc(const char *version);
 const char *plan_check_platform(const char *platform);

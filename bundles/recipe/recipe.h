@@ -29,7 +29,8 @@ void closure_report_release(struct closure_report *report);
 
 // A file of the bundle's content, by its name there.
 struct content_file {
-	char *name; // "image.def", "endpoint/bootstrap.sh", "scripts/post-01.sh", "files/<hex>", "spec"
+	char *name; // "image.def", "endpoint/bootstrap.sh", "scripts/post-01.sh", "files/<hex>",
+		    // "spec"
 	char *data; // NUL-terminated, the NUL not counted
 	size_t size;
 	struct sl_digest sha256;
@@ -44,7 +45,8 @@ const struct content_file *content_find(const struct content *content, const cha
 // Copies. The list is kept sorted; adding a name twice is a programmer's mistake.
 void content_add(struct content *content, const char *name, const void *data, size_t size);
 
-// sha256 of the canonical plan.json followed by the canonical lock.json: the label org.sealift.recipe.
+// sha256 of the canonical plan.json followed by the canonical lock.json: the label
+// org.sealift.recipe.
 bool recipe_digest(const struct plan *plan, const struct lock *lock, struct sl_digest *digest_out,
 		   struct sl_error *err) SL_MUST_USE;
 
@@ -55,8 +57,8 @@ bool recipe_render(const struct plan *plan, const struct lock *lock, struct cont
 		   struct sl_error *err) SL_MUST_USE;
 
 // Where things stand in the image.
-#define RECIPE_VENV	"/opt/venv"
-#define RECIPE_STAGE	"/opt/sealift" // removed at the end of %post, but for nothing
-#define RECIPE_META	"/.sealift"    // manifest.json, signatures/, scripts/, installed.json: stays
+#define RECIPE_VENV  "/opt/venv"
+#define RECIPE_STAGE "/opt/sealift" // removed at the end of %post, but for nothing
+#define RECIPE_META  "/.sealift"    // manifest.json, signatures/, scripts/, installed.json: stays
 
 #endif
