@@ -5,7 +5,6 @@
 #include "compiler/spec/scalar.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FIELDS_MAX 40
@@ -13,13 +12,10 @@
 void checker_problem(struct checker *checker, const struct node *node, const char *hint,
 		     const char *fmt, ...)
 {
-	char message[1024];
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(message, sizeof message, fmt, args);
+	spec_report_addv(checker->report, node->place, checker->trail.text.data, hint, fmt, args);
 	va_end(args);
-	spec_report_add(checker->report, node->place, checker->trail.text.data, hint, "%s",
-			message);
 }
 
 struct plan_origin checker_origin(const struct node *node)

@@ -2,7 +2,6 @@
 // What both readers share: making nodes within the limits, and refusing duplicate keys (T61, T62).
 #include "compiler/spec/node.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void node_free(struct node *node)
@@ -30,20 +29,12 @@ const struct node *node_get(const struct node *map, const char *key)
 	return NULL;
 }
 
-static void report_formatted(struct reader *reader, struct spec_place place, const char *hint,
-			     const char *fmt, va_list args)
-{
-	char message[512];
-	vsnprintf(message, sizeof message, fmt, args);
-	spec_report_add(reader->report, place, reader->trail.text.data, hint, "%s", message);
-}
-
 void reader_problem(struct reader *reader, struct spec_place place, const char *hint,
 		    const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	report_formatted(reader, place, hint, fmt, args);
+	spec_report_addv(reader->report, place, reader->trail.text.data, hint, fmt, args);
 	va_end(args);
 }
 
@@ -54,7 +45,7 @@ void reader_break(struct reader *reader, struct spec_place place, const char *hi
 		return;
 	va_list args;
 	va_start(args, fmt);
-	report_formatted(reader, place, hint, fmt, args);
+	spec_report_addv(reader->report, place, reader->trail.text.data, hint, fmt, args);
 	va_end(args);
 	reader->broken = true;
 }

@@ -48,21 +48,37 @@ static char *format_owned(const char *fmt, va_list args)
 	return text;
 }
 
-void spec_report_add(struct spec_report *report, struct spec_place place, const char *path,
-		     const char *hint, const char *fmt, ...)
+// Messages go into JSON, too. One that quotes the text of another error may have been cut short
+// within a character.
+static char *format_utf8(const char *fmt, va_list args)
+{
+	char *text = format_owned(fmt, args);
+	if (sl_text_is_utf8(text, strlen(text)))
+		return text;
+	char *shown = sl_text_shown(text);
+	free(text);
+	return shown;
+}
+
+void spec_report_addv(struct spec_report *report, struct spec_place place, const char *path,
+		      const char *hint, const char *fmt, va_list args)
 {
 	if (report->problems.len >= SL_LIMIT_PROBLEMS)
 		return;
-	if (report->problems.len == SL_LIMIT_PROBLEMS - 1) {
+	if (report->problems.len == SL_LIMIT_PROBLEMS - 1)
 		add(report, (struct spec_place){0}, "", "mend these first, then check again",
 		    sl_format("more problems than the %d that are shown", SL_LIMIT_PROBLEMS - 1));
-		return;
-	}
+	else
+		add(report, place, path, hint, format_utf8(fmt, args));
+}
+
+void spec_report_add(struct spec_report *report, struct spec_place place, const char *path,
+		     const char *hint, const char *fmt, ...)
+{
 	va_list args;
 	va_start(args, fmt);
-	char *message = format_owned(fmt, args);
+	spec_report_addv(report, place, path, hint, fmt, args);
 	va_end(args);
-	add(report, place, path, hint, message);
 }
 
 void spec_report_input(struct spec_report *report, struct spec_place place, const char *path,
