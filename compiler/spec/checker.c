@@ -245,7 +245,7 @@ char *checker_path(struct checker *checker, const struct node *node, bool folder
 	size_t len = strlen(path);
 	if (folder && len > 1 && path[len - 1] == '/')
 		path[len - 1] = '\0';
-	if (!sl_path_is_plain(path)) {
+	if (!sl_path_is_plain(path) && !(folder && strcmp(path, ".") == 0)) {
 		sl_auto_free char *shown = spec_shown(text);
 		checker_problem(
 			checker, node,

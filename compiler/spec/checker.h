@@ -64,7 +64,7 @@ bool checker_whole(struct checker *checker, const struct node *node, uint64_t mi
 		   uint64_t *out) SL_MUST_USE;
 
 // A plain path relative to the spec, noted as an input; owned, NULL after a problem. One slash at
-// the end of a folder's name is taken off.
+// the end of a folder's name is taken off; "." is the spec's own folder.
 char *checker_path(struct checker *checker, const struct node *node, bool folder) SL_MUST_USE;
 
 // A PEP 440 version in its normal form, borrowed; NULL after a problem.

@@ -47,11 +47,20 @@ static struct line skip(struct line line, size_t count)
 	return (struct line){line.text + bytes, line.len - bytes};
 }
 
-// How many columns `text` takes once it is escaped; one a character.
+// How many columns `text` takes once it is escaped; one a character. Backslashes stay single, since
+// this is the line as the person wrote it, and a tab is one blank, so that the caret fits.
 static size_t add_escaped(struct sl_buf *out, const char *text, size_t len)
 {
 	size_t before = out->len;
-	sl_text_escape(out, text, len);
+	for (size_t at = 0; at < len; at++) {
+		size_t stretch = at;
+		while (stretch < len && text[stretch] != '\\' && text[stretch] != '\t')
+			stretch++;
+		sl_text_escape(out, text + at, stretch - at);
+		if (stretch < len)
+			sl_buf_addc(out, text[stretch] == '\t' ? ' ' : '\\');
+		at = stretch;
+	}
 	size_t columns = 0;
 	for (size_t i = before; i < out->len; i++)
 		columns += ((unsigned char)out->data[i] & 0xc0) != 0x80;

@@ -36,6 +36,7 @@ static const struct {
 	const char *problem, *hint;
 } syntax_hints[] = {
 	{"mapping values are not allowed", "put text that holds ': ' in quotes"},
+	{"found a tab character", "indent with spaces, not tabs"},
 	{"did not find expected key", "check the indentation of this line and the one before it"},
 	{"could not find expected ':'", "each key needs a colon and a space after it"},
 	{"did not find expected '-' indicator", "check the indentation of this line"},

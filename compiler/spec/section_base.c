@@ -4,21 +4,6 @@
 
 #include <string.h>
 
-#define TAG_MAX 128
-
-static bool tag_is_good(const char *tag)
-{
-	size_t len = strlen(tag);
-	return len > 0 && len <= TAG_MAX && tag[0] != '.' && tag[0] != '-' &&
-	       strspn(tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
-		       len;
-}
-
-static const char *rule_tag(const char *tag)
-{
-	return tag_is_good(tag) ? NULL : "a tag has letters, digits, '_', '.' and '-'";
-}
-
 // Where the tag begins: a colon after the last slash. NULL when there is none.
 static char *find_tag(char *text)
 {
@@ -43,7 +28,7 @@ static void read_docker(struct checker *checker, const struct node *value)
 		*colon = '\0';
 	const char *hint = plan_check_reference(reference);
 	if (!hint && colon)
-		hint = rule_tag(colon + 1);
+		hint = plan_check_tag(colon + 1);
 	if (hint) {
 		checker_problem(checker, value, hint, "'%s' is not the name of an image", shown);
 		return;

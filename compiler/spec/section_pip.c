@@ -10,7 +10,7 @@
 
 static bool requirement_is_one_line(const char *text)
 {
-	return strpbrk(text, "\n\t") == NULL;
+	return strpbrk(text, "\n\t") == NULL && strlen(text) <= SL_LIMIT_REQUIRE_LINE;
 }
 
 static void read_requirement(struct checker *checker, const struct node *value)
@@ -37,7 +37,7 @@ static void read_requirement(struct checker *checker, const struct node *value)
 				"put its wheel into the wheelhouse and name the package alone",
 				"'%s' names a URL, which this release does not read", shown);
 	} else {
-		*sl_list_add(&checker->plan->requirements) = sl_strdup(text);
+		sl_strings_add(&checker->plan->requirements, text);
 	}
 	requirement_release(&requirement);
 }
@@ -60,9 +60,9 @@ static void read_lock(struct checker *checker, const struct node *value)
 
 static void add_wheelhouse(struct checker *checker, const struct node *value)
 {
-	char *path = checker_path(checker, value, true);
+	sl_auto_free char *path = checker_path(checker, value, true);
 	if (path)
-		*sl_list_add(&checker->plan->wheelhouses) = path;
+		sl_strings_add(&checker->plan->wheelhouses, path);
 }
 
 static void read_wheelhouse(struct checker *checker, const struct node *value)

@@ -90,16 +90,29 @@ static void read_timeout(struct checker *checker, const struct node *value)
 		checker->plan->timeout = (unsigned)seconds;
 }
 
+static void read_option(struct checker *checker, const struct node *value)
+{
+	const char *text =
+		checker_ruled_text(checker, value, "a build option", plan_check_build_option);
+	struct sl_strings *options = &checker->plan->options;
+	for (size_t i = 0; text && i < options->len; i++) {
+		if (strcmp(options->items[i], text) == 0) {
+			checker_problem(checker, value, "say it once", "'%s' is there already",
+					text);
+			return;
+		}
+	}
+	if (text)
+		sl_strings_add(options, text);
+}
+
 static void read_options(struct checker *checker, const struct node *value)
 {
 	if (!checker_is_list(checker, value, OPTIONS_MAX))
 		return;
 	for (size_t i = 0; i < value->items.len; i++) {
 		size_t mark = trail_index(&checker->trail, i);
-		const char *text = checker_ruled_text(checker, value->items.items[i],
-						      "a build option", plan_check_build_option);
-		if (text)
-			*sl_list_add(&checker->plan->options) = sl_strdup(text);
+		read_option(checker, value->items.items[i]);
 		trail_cut(&checker->trail, mark);
 	}
 }
