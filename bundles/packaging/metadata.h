@@ -7,11 +7,11 @@
 #include "bundles/packaging/requirement.h"
 
 struct metadata {
-	char *name, *version; // as written
-	char *requires_python; // NULL when absent
-	SL_LIST(char *) requires_dist; // texts, in order
+	char *name, *version;		// as written
+	char *requires_python;		// NULL when absent
+	SL_LIST(char *) requires_dist;	// texts, in order
 	SL_LIST(char *) provides_extra; // normalised
-	char *license_expression; // NULL when absent
+	char *license_expression;	// NULL when absent
 };
 
 void metadata_release(struct metadata *metadata);
@@ -20,9 +20,10 @@ void metadata_release(struct metadata *metadata);
 bool metadata_parse(const char *text, size_t len, const char *shown, struct metadata *out,
 		    struct sl_error *err) SL_MUST_USE;
 
-// Finds and inflates NAME.dist-info/METADATA in a wheel by its central directory. Refuses: encrypted
-// entries, two METADATA, absolute or ".." names, duplicate names, overlapping ranges, local headers
-// that disagree with the directory, bytes before or after the archive, sizes past the limits.
+// Finds and inflates NAME.dist-info/METADATA in a wheel by its central directory. Refuses:
+// encrypted entries, two METADATA, absolute or ".." names, duplicate names, overlapping ranges,
+// local headers that disagree with the directory, bytes before or after the archive, sizes past the
+// limits.
 bool wheel_read_metadata(int fd, uint64_t size, const char *shown, struct sl_buf *out,
 			 struct sl_error *err) SL_MUST_USE;
 

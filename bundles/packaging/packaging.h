@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Python packaging grammar: versions, specifiers, markers, requirements, names, tags, wheels and
-// requirements files, read exactly as the reference implementation does. Pure text in, values out.
+// The Python packaging grammar: versions, specifiers, markers, requirements, names, tags, wheels
+// and requirements files, read exactly as the reference implementation does. Pure text in, values
+// out.
 #ifndef SL_PACKAGING_H
 #define SL_PACKAGING_H
 

@@ -12,15 +12,15 @@ struct requirements_hash {
 
 // One requirement, editable or option line after -r and -c have been followed.
 struct requirements_line {
-	char *file; // as reached: the path that was opened
+	char *file;    // as reached: the path that was opened
 	unsigned line; // first physical line
 	bool constraint, editable;
 	char *requirement; // text before the first option; NULL for an options-only line
 	SL_LIST(struct requirements_hash) hashes;
 	// options-only lines, in the shape of the vectors; NULL / empty when not given
 	char *index_url;
-	struct sl_strings extra_index_urls, find_links, trusted_hosts, features, only_binary, no_binary,
-		only_final, all_releases, config_settings;
+	struct sl_strings extra_index_urls, find_links, trusted_hosts, features, only_binary,
+		no_binary, only_final, all_releases, config_settings;
 	bool no_index, prefer_binary, pre, require_hashes, no_require_hashes;
 };
 

@@ -24,6 +24,7 @@ void tags_free(struct tag_set *tags);
 size_t tags_count(const struct tag_set *tags);
 const char *tags_at(const struct tag_set *tags, size_t rank); // "cp311-cp311-manylinux_2_36_x86_64"
 // Rank of one tag, or -1.
-long tags_rank(const struct tag_set *tags, const char *python, const char *abi, const char *platform);
+long tags_rank(const struct tag_set *tags, const char *python, const char *abi,
+	       const char *platform);
 
 #endif
