@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// sealift compile: spec -> plan -> lock -> content -> sealed bundle.
+#include "bundles/commands/password.h"
+#include "bundles/trust/trust.h"
+#include "compiler/commands/commands.h"
+#include "compiler/pins/pins.h"
+#include "compiler/spec/spec.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct compile_options {
+	const char *output, *key, *password_file, *signing_time;
+	struct sl_words wheelhouses;
+	int64_t threads;
+	bool allow_open, json;
+};
+
+static const struct sl_option options[] = {
+	{"output", 'o', SL_OPT_STRING, offsetof(struct compile_options, output), "FILE",
+	 "the bundle to write (default: NAME-VERSION.sealift)"},
+	{"key", 'k', SL_OPT_STRING, offsetof(struct compile_options, key), "KEY",
+	 "the secret key to sign with (default: sealift.key of the configuration folder)"},
+	{"password-file", 0, SL_OPT_STRING, offsetof(struct compile_options, password_file), "FILE",
+	 "read the key's password from the first line of FILE"},
+	{"signing-time", 0, SL_OPT_STRING, offsetof(struct compile_options, signing_time), "TIME",
+	 "the time to sign (RFC 3339, UTC; default: SOURCE_DATE_EPOCH, else now)"},
+	{"wheelhouse", 'w', SL_OPT_LIST, offsetof(struct compile_options, wheelhouses), "DIR",
+	 "take wheels from DIR, too"},
+	{"allow-open", 0, SL_OPT_FLAG, offsetof(struct compile_options, allow_open), NULL,
+	 "seal a bundle although some of its inputs are not pinned"},
+	{"threads", 0, SL_OPT_NUMBER, offsetof(struct compile_options, threads), "N",
+	 "how many threads hash and copy (default: one per processor)"},
+	{"json", 0, SL_OPT_FLAG, offsetof(struct compile_options, json), NULL,
+	 "report as JSON on stdout"},
+	SL_OPTION_END,
+};
+
+// Everything of one run, so that each step takes one thing.
+struct compiling {
+	const struct compile_options *options;
+	const char *spec_path;
+	struct sl_buf spec_text;
+	struct plan *plan;
+	struct pins pins;
+	struct closure_report closure;
+	struct content content;
+	struct secret_key *key;
+	int64_t time;
+	struct sl_digest id;
+	char *output;
+	uint64_t size;
+};
+
+// ---- what is said ---------------------------------------------------------------------------
+
+static void print_problems(const struct compiling *run, const struct spec_report *report)
+{
+	sl_auto_buf struct sl_buf text;
+	sl_buf_init(&text, 4 * SL_MIB);
+	sl_list_each (&report->problems, problem)
+		spec_problem_print(problem, run->spec_text.data, run->spec_text.len, run->spec_path,
+				   &text);
+	fputs(text.data, stderr);
+}
+
+static void print_closure(const struct closure_report *report)
+{
+	sl_note("closure: %s", closure_name(report->closure));
+	sl_list_each (&report->inputs, input)
+		sl_note("  %-7s %s: %s", closure_name(input->closure), input->what, input->why);
+}
+
+static void print_result_json(const struct compiling *run)
+{
+	char hex[SL_DIGEST_HEX + 1];
+	sl_digest_hex(&run->id, hex);
+	sl_auto_json json_t *json = json_object();
+	sl_json_set_string(json, "bundle", hex);
+	sl_json_set_string(json, "closure", closure_name(run->closure.closure));
+	sl_json_set_bool(json, "dependencies_checked", run->pins.lock->dependencies_checked);
+	sl_json_set_string(json, "file", run->output);
+	sl_json_set_string(json, "name", run->plan->name);
+	json_t *notes = json_array();
+	sl_list_each (&run->pins.notes, note)
+		sl_json_append(notes, json_string(*note));
+	sl_json_set(json, "notes", notes);
+	sl_json_set_uint(json, "packages", run->pins.lock->packages.len);
+	sl_json_set_uint(json, "size", run->size);
+	sl_json_set_string(json, "version", run->plan->version);
+	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	putchar('\n');
+}
+
+static void print_result(const struct compiling *run)
+{
+	char hex[SL_DIGEST_HEX + 1], size[16];
+	sl_digest_hex(&run->id, hex);
+	sl_size_format(run->size, size);
+	sl_auto_free char *file = sl_text_shown(run->output);
+	printf("%s\n  bundle   %s\n  name     %s %s\n  closure  %s\n  packages %zu%s\n  size     "
+	       "%s\n",
+	       file, hex, run->plan->name, run->plan->version, closure_name(run->closure.closure),
+	       run->pins.lock->packages.len,
+	       run->pins.lock->dependencies_checked || run->pins.lock->packages.len == 0
+		       ? ""
+		       : " (dependencies not checked)",
+	       size);
+}
+
+// ---- the steps ------------------------------------------------------------------------------
+
+static bool read_spec(struct compiling *run, struct sl_error *err)
+{
+	if (!sl_read_file(run->spec_path, &run->spec_text, err))
+		return false;
+	struct spec_report report = {0};
+	run->plan =
+		spec_parse(run->spec_text.data, run->spec_text.len, run->spec_path, &report, err);
+	if (!run->plan && report.problems.len) {
+		print_problems(run, &report);
+		sl_fail(err, SL_E_INPUT, "%zu problem%s in '%s'", report.problems.len,
+			report.problems.len == 1 ? "" : "s", run->spec_path);
+	}
+	spec_report_release(&report);
+	return run->plan != NULL;
+}
+
+static bool pin(struct compiling *run, struct sl_error *err)
+{
+	sl_auto_free char *folder = sl_path_dir(run->spec_path);
+	sl_auto_fd int fd = -1;
+	if (!sl_open_dir(folder, &fd, err))
+		return false;
+	struct sl_progress progress;
+	sl_progress_begin(&progress, "hashing", 0);
+	struct pin_sources sources = {
+		.spec_dir = fd,
+		.spec_shown = strcmp(folder, ".") == 0 ? "" : folder,
+		.wheelhouses = run->options->wheelhouses,
+		.threads = (unsigned)run->options->threads,
+		.progress = &progress,
+	};
+	bool ok = resolve(run->plan, &sources, &run->pins, err);
+	sl_progress_end(&progress);
+	sl_list_each (&run->pins.problems, problem)
+		fprintf(stderr, "%s\n", *problem);
+	sl_list_each (&run->pins.notes, note)
+		sl_note("note: %s", *note);
+	return ok;
+}
+
+static bool check_closure(struct compiling *run, struct sl_error *err)
+{
+	closure_compute(run->plan, run->pins.lock, &run->closure);
+	print_closure(&run->closure);
+	if (run->closure.closure != CLOSURE_OPEN || run->options->allow_open)
+		return true;
+	return sl_fail(err, SL_E_INPUT,
+		       "the spec is open: not every input is named by a digest (see above); pin "
+		       "them, mark scripts 'network: none', or say --allow-open");
+}
+
+static const struct pin_object *find_object(const struct pins *pins, const struct sl_digest *sha256)
+{
+	sl_list_each (&pins->objects, object)
+		if (sl_digest_equal(&object->blob.sha256, sha256))
+			return object;
+	return NULL;
+}
+
+// User files up to SL_INLINE_FILE travel in the content; they are read again, so compared again.
+static bool add_inline_files(struct compiling *run, struct sl_error *err)
+{
+	sl_list_each (&run->pins.lock->files, file) {
+		char hex[SL_DIGEST_HEX + 1];
+		sl_digest_hex(&file->sha256, hex);
+		sl_auto_free char *name = sl_format("files/%s", hex);
+		if (file->size > SL_INLINE_FILE || content_find(&run->content, name))
+			continue;
+		const struct pin_object *object = find_object(&run->pins, &file->sha256);
+		sl_auto_buf struct sl_buf text;
+		sl_buf_init(&text, SL_INLINE_FILE);
+		if (!sl_read_file(object->path, &text, err))
+			return false;
+		struct sl_digest now = sl_sha256_bytes(text.data, text.len);
+		if (!sl_digest_equal(&now, &file->sha256))
+			return sl_fail(err, SL_E_IO, "'%s' changed while it was read",
+				       object->path);
+		content_add(&run->content, name, text.data, text.len);
+	}
+	return true;
+}
+
+static bool render(struct compiling *run, struct sl_error *err)
+{
+	if (!recipe_render(run->plan, run->pins.lock, &run->content, err) ||
+	    !add_inline_files(run, err))
+		return false;
+	content_add(&run->content, "spec", run->spec_text.data, run->spec_text.len);
+	return true;
+}
+
+static bool signing_time(const struct compile_options *given, int64_t *time_out,
+			 struct sl_error *err)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	if (given->signing_time) {
+		if (sl_time_parse(given->signing_time, time_out))
+			return true;
+		return sl_fail(err, SL_E_USAGE,
+			       "--signing-time needs a time like 2026-11-22T13:26:02Z, not '%s'",
+			       given->signing_time);
+	}
+	if (epoch && epoch[0]) {
+		char *end;
+		*time_out = strtoll(epoch, &end, 10);
+		char text[21];
+		int64_t again;
+		sl_time_format(*time_out, text);
+		if (*end == '\0' && sl_time_parse(text, &again) && again == *time_out)
+			return true;
+		return sl_fail(err, SL_E_USAGE, "SOURCE_DATE_EPOCH is not a number of seconds");
+	}
+	*time_out = (int64_t)time(NULL);
+	return true;
+}
+
+static bool load_key(struct compiling *run, struct sl_error *err)
+{
+	sl_auto_free char *path = NULL;
+	if (run->options->key)
+		path = sl_strdup(run->options->key);
+	else if (!key_default_path(&path, err))
+		return false;
+	return password_load_key(path, run->options->password_file, &run->key, err);
+}
+
+static bool sign(void *context, const char *manifest, size_t len, char **signature_out,
+		 struct sl_error *err)
+{
+	const struct compiling *run = context;
+	struct statement statement = {
+		.role = ROLE_PREPARE,
+		.bundle = sl_sha256_bytes(manifest, len),
+		.time = run->time,
+	};
+	snprintf(statement.name, sizeof statement.name, "%s", run->plan->name);
+	snprintf(statement.version, sizeof statement.version, "%s", run->plan->version);
+	return signature_make(run->key, &statement, manifest, len, signature_out, err);
+}
+
+// The blobs of the bundle: every object that does not travel in the content.
+static struct seal_blob *collect_blobs(const struct compiling *run, size_t *len_out)
+{
+	struct seal_blob *blobs = sl_alloc_array(run->pins.objects.len, sizeof *blobs);
+	size_t count = 0;
+	sl_list_each (&run->pins.objects, object) {
+		char hex[SL_DIGEST_HEX + 1];
+		sl_digest_hex(&object->blob.sha256, hex);
+		sl_auto_free char *name = sl_format("files/%s", hex);
+		if (!content_find(&run->content, name))
+			blobs[count++] = (struct seal_blob){object->blob.sha256, object->blob.size,
+							    object->path};
+	}
+	*len_out = count;
+	return blobs;
+}
+
+static bool seal(struct compiling *run, struct sl_error *err)
+{
+	size_t count = 0;
+	sl_auto_free struct seal_blob *blobs = collect_blobs(run, &count);
+	uint64_t total = 0;
+	for (size_t i = 0; i < count; i++)
+		total += blobs[i].size;
+	struct sl_progress progress;
+	sl_progress_begin(&progress, "sealing", total);
+	struct seal_request request = {
+		.plan = run->plan,
+		.closure = run->closure.closure,
+		.content = &run->content,
+		.blobs = blobs,
+		.blobs_len = count,
+		.sign = sign,
+		.sign_context = run,
+		.progress = &progress,
+	};
+	bool ok = bundle_seal(&request, run->output, &run->id, err);
+	sl_progress_end(&progress);
+	return ok;
+}
+
+static bool measure(struct compiling *run, struct sl_error *err)
+{
+	sl_auto_fd int fd = -1;
+	return sl_open_input(run->output, &fd, &run->size, err);
+}
+
+static bool compile(struct compiling *run, struct sl_error *err)
+{
+	if (!signing_time(run->options, &run->time, err) || !read_spec(run, err) ||
+	    !load_key(run, err) || !pin(run, err) || !check_closure(run, err) || !render(run, err))
+		return false;
+	run->output = run->options->output
+			      ? sl_strdup(run->options->output)
+			      : sl_format("%s-%s.sealift", run->plan->name, run->plan->version);
+	return seal(run, err) && measure(run, err);
+}
+
+static void release(struct compiling *run)
+{
+	sl_buf_release(&run->spec_text);
+	plan_free(run->plan);
+	pins_release(&run->pins);
+	closure_report_release(&run->closure);
+	content_release(&run->content);
+	secret_key_free(run->key);
+	free(run->output);
+}
+
+static int run_compile(const void *given, int argc, char **operands)
+{
+	(void)argc;
+	struct sl_error err = {0};
+	struct compiling run = {.options = given, .spec_path = operands[0]};
+	sl_buf_init(&run.spec_text, SL_LIMIT_SPEC);
+	bool ok = compile(&run, &err);
+	if (!ok)
+		sl_complain(&err);
+	else if (run.options->json)
+		print_result_json(&run);
+	else
+		print_result(&run);
+	release(&run);
+	return sl_finish(sl_exit_code(err.kind));
+}
+
+const struct sl_command command_compile = {
+	.name = "compile",
+	.operands = "SPEC",
+	.summary = "make a signed bundle from a spec, without a network",
+	.description =
+		"Reads SPEC and everything it names, checks that all of it fits together for the\n"
+		"target, and writes one signed bundle. Wheels must match the hashes of the\n"
+		"requirements file, fit the target, and need nothing that the lock lacks.\n"
+		"The same spec and inputs give the same bundle id on any machine; the same key "
+		"and\n"
+		"--signing-time give the same bytes. The bundle appears whole or not at all.",
+	.options = options,
+	.size = sizeof(struct compile_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_compile,
+};
