@@ -31,6 +31,9 @@ const char *policy_check_name(const char *name)
 	size_t len = strlen(name);
 	if (len == 0 || len > NAME_MAX_BYTES)
 		return "a name has 1 to 100 bytes";
+	struct sl_digest fingerprint;
+	if (sl_digest_parse(name, &fingerprint))
+		return "a name is not 64 hexadecimal digits: it would pass for a fingerprint";
 	sl_auto_buf struct sl_buf shown = {0};
 	sl_buf_init(&shown, 16 * NAME_MAX_BYTES);
 	sl_text_escape(&shown, name, len);

@@ -79,9 +79,9 @@ bool signature_make(const struct secret_key *key, const struct statement *statem
 
 enum signature_verdict {
 	SIGNATURE_GOOD,
-	SIGNATURE_UNKNOWN_KEY, // no key of the policy made it
-	SIGNATURE_BAD,	       // a known key, but not its signature of these bytes
-	SIGNATURE_MALFORMED,
+	SIGNATURE_UNKNOWN_KEY,	 // no key of the policy made it
+	SIGNATURE_BAD,		 // a known key, but not its signature of these bytes
+	SIGNATURE_MALFORMED,	 // not a minisign signature as sealift wants it
 	SIGNATURE_OTHER_PURPOSE, // good, but the comment names another role or bundle, or is
 				 // foreign
 };
@@ -124,28 +124,51 @@ const struct policy_key *policy_find_name(const struct policy *policy, const cha
 struct signature_report {
 	char *member;
 	enum signature_verdict verdict;
+	bool counts; // good, and the policy gives its key the role; an approval by the preparer
+		     // does not
 	bool has_statement;
 	struct statement statement; // as claimed; believed only with SIGNATURE_GOOD
 	char key_id[17];	    // as the signature claims
 	char *key_name;		    // of the policy's key, or NULL
 	char fingerprint[65];	    // of the policy's key, or ""
-	char *why;		    // a sentence when the verdict is not good
+	char *why;		    // a sentence when the signature does not count
 };
 
-enum finding_verdict { FINDING_PASS, FINDING_FAIL, FINDING_NONE };
+// The rules, in the order in which they are applied and shown.
+enum rule {
+	RULE_FORMAT,	 // the file's structure, up to its last byte
+	RULE_SIGNATURES, // the preparer's signature
+	RULE_APPROVALS,	 // countersignatures
+	RULE_CONTENT,	 // content.tar.zst and the files in it
+	RULE_RECIPE,	 // everything that is a function of plan and lock
+	RULE_BLOBS,	 // every blob's bytes
+	RULE_COUNT,
+};
+const char *rule_name(enum rule rule); // "format", "signatures", …
 
-struct finding {	  // one per rule
-	const char *rule; // "format", "signatures", "recipe", "content", "blobs", …
-	enum finding_verdict verdict;
-	enum sl_kind kind; // of a failure: decides the exit code
-	char *evidence, *remedy;
+enum finding_verdict { FINDING_PASS, FINDING_FAIL, FINDING_NONE };
+const char *finding_verdict_name(enum finding_verdict verdict); // "pass", "fail", "none"
+
+struct finding {
+	enum rule rule;
+	enum finding_verdict verdict; // NONE: not examined, or nothing to say
+	enum sl_kind kind;	      // of a failure: decides the exit code
+	char *evidence;		      // never NULL once bundle_verify() has returned
+	char *remedy;		      // or NULL
 };
 
 struct verdict {
 	SL_LIST(struct signature_report) signatures;
-	SL_LIST(struct finding) findings;
+	struct finding findings[RULE_COUNT]; // one for each rule
+	bool has_id;			     // the file could be opened
+	struct sl_digest id;
+	// How much of the members was read and compared with what was signed. A total of 0 parts
+	// means that the manifest was not believed.
+	uint64_t bytes_checked, bytes_total;
+	size_t parts_checked, parts_total;
 };
 void verdict_release(struct verdict *verdict);
+#define auto_verdict __attribute__((cleanup(verdict_release)))
 
 // ---- the gate ------------------------------------------------------------------------------
 
@@ -171,7 +194,12 @@ struct verify_request {
 // recipe.
 bool bundle_verify(const struct verify_request *request, struct verdict *verdict_out,
 		   struct verified_bundle **bundle_out, struct sl_error *err) SL_MUST_USE;
-void verified_bundle_free(struct verified_bundle *bundle);
+void verified_bundle_free(struct verified_bundle *bundle); // NULL is fine
+#define auto_verified_bundle __attribute__((cleanup(verified_bundle_cleanup)))
+static inline void verified_bundle_cleanup(struct verified_bundle **bundle)
+{
+	verified_bundle_free(*bundle);
+}
 
 struct sl_digest verified_id(const struct verified_bundle *bundle);
 bool verified_is_trusted(const struct verified_bundle *bundle); // false under `untrusted`

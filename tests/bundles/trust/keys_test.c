@@ -124,6 +124,26 @@ static void base64_has_one_text_for_each_value(void **state)
 		assert_false(base64_decode(bad[i], strlen(bad[i]), out, 2));
 }
 
+// Every text of one changed character decodes to other bytes or to none.
+static void base64_characters_cannot_be_swapped(void **state)
+{
+	(void)state;
+	char text[] = "AP/+8n+v";
+	unsigned char value[6], changed[6];
+	size_t same = 0;
+	assert_true(base64_decode(text, 8, value, 6));
+	for (size_t at = 0; at < 8; at++) {
+		for (int byte = 0; byte < 256; byte++) {
+			char old = text[at];
+			text[at] = (char)byte;
+			same += base64_decode(text, 8, changed, 6) &&
+				memcmp(value, changed, 6) == 0;
+			text[at] = old;
+		}
+	}
+	assert_int_equal(same, 8); // itself, once at each place
+}
+
 static void fingerprint_is_of_the_whole_key(void **state)
 {
 	(void)state;
@@ -148,6 +168,7 @@ int main(void)
 		cmocka_unit_test(t37_points_of_no_honest_key_are_refused),
 		cmocka_unit_test(t37_a_point_of_mixed_order_is_refused),
 		cmocka_unit_test(base64_has_one_text_for_each_value),
+		cmocka_unit_test(base64_characters_cannot_be_swapped),
 		cmocka_unit_test(fingerprint_is_of_the_whole_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
