@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define FIELDS_MAX 40
+#define FIELDS_MAX  40
+#define VERSION_MAX 128
 
 void checker_problem(struct checker *checker, const struct node *node, const char *hint,
 		     const char *fmt, ...)
@@ -205,7 +206,13 @@ int checker_word(struct checker *checker, const struct node *node, const char *w
 const char *checker_version(struct checker *checker, const struct node *node)
 {
 	const char *text = checker_text(checker, node);
-	if (!text || version_is_normal(text))
+	if (!text)
+		return NULL;
+	if (strlen(text) > VERSION_MAX) {
+		checker_problem(checker, node, NULL, "longer than %d characters", VERSION_MAX);
+		return NULL;
+	}
+	if (version_is_normal(text))
 		return text;
 	auto_version struct version *version = NULL;
 	struct sl_error err = {0};
