@@ -5,6 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 static bool is_name_char(char c, bool first)
@@ -38,14 +39,18 @@ struct header_sink {
 	size_t len;
 };
 
-// Called once with the whole header; the counter notices anything more.
+// Takes the header, which comes in one piece, and nothing after it: on its way out the library
+// wants to fill the member's data with zeros, of which there may be 2^63. It stops at the first
+// error.
 static la_ssize_t take_header(struct archive *writer, void *context, const void *data, size_t len)
 {
-	(void)writer;
 	struct header_sink *sink = context;
-	if (sink->len == 0 && len == TAR_BLOCK)
-		memcpy(sink->out, data, len);
-	sink->len += len;
+	if (sink->len > 0 || len != TAR_BLOCK) {
+		archive_set_error(writer, EINVAL, "more than one block");
+		return -1;
+	}
+	memcpy(sink->out, data, len);
+	sink->len = len;
 	return (la_ssize_t)len;
 }
 
@@ -78,9 +83,8 @@ bool tar_header_make(const char *name, uint64_t size, unsigned char out[TAR_BLOC
 		sl_fail(err, SL_E_INTERNAL, "cannot make the tar header of '%s': %s", name,
 			why ? why : "not one block");
 	}
-	archive_write_fail(writer); // the data is written by us: let free() add nothing
 	archive_entry_free(entry);
-	archive_write_free(writer);
+	archive_write_free(writer); // fails in its own close by design: see take_header()
 	return ok;
 }
 
@@ -96,18 +100,17 @@ static const struct {
 	{"user", 297},	{"group", 329},	   {"device", 345}, {"rest", TAR_BLOCK},
 };
 
-// A field before the checksum explains a wrong checksum, and so does one after it.
+// The checksum differs along with any other field, so it is named only when it differs alone.
 static const char *first_difference(const unsigned char *a, const unsigned char *b)
 {
-	const char *found = "checksum";
 	size_t at = 0;
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-		size_t len = fields[i].end - at;
-		if (memcmp(a + at, b + at, len) != 0 && strcmp(fields[i].name, "checksum") != 0)
+		bool differs = memcmp(a + at, b + at, fields[i].end - at) != 0;
+		if (differs && strcmp(fields[i].name, "checksum") != 0)
 			return fields[i].name;
 		at = fields[i].end;
 	}
-	return found;
+	return "checksum";
 }
 
 static bool compare(const unsigned char *block, const unsigned char *expected, const char *name,
