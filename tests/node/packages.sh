@@ -54,7 +54,7 @@ apt_print_carried() {
 # debootstrap_into FOLDER SUITE PACKAGES [OPTION...]: signatures are checked with the distribution's
 # keyring.
 debootstrap_into() {
-	folder=$1 suite=$2 packages=$3
+	new_root=$1 suite=$2 packages=$3
 	shift 3
 	[ -r "$node_keyring" ] || fail "'$node_keyring' is missing: run 'sh tests/setup node'"
 	mirror=$(debian_mirror)
@@ -63,7 +63,7 @@ debootstrap_into() {
 		set -- "$@" "--aptopt=$line"
 	done <"$work/apt.carried"
 	mmdebstrap --mode=root --variant=minbase "--include=$packages" \
-		--aptopt='APT::Install-Recommends "false"' "$@" "$suite" "$folder" \
+		--aptopt='APT::Install-Recommends "false"' "$@" "$suite" "$new_root" \
 		"deb [signed-by=$node_keyring] $mirror $suite main" >>"$log" 2>&1
 }
 
