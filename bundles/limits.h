@@ -44,12 +44,16 @@
 #define SL_LIMIT_KEYS	  1024
 
 // wheels (python-packaging facts: PEP 427, PEP 566)
-#define SL_LIMIT_WHEELS	       65536 // files in one wheelhouse
-#define SL_LIMIT_METADATA      (8 * SL_MIB)
-#define SL_LIMIT_ZIP_DIRECTORY (256 * SL_MIB)
-#define SL_LIMIT_REQUIRES      4096 // Requires-Dist of one wheel
-#define SL_LIMIT_REQUIRE_LINE  (16 * SL_KIB)
-#define SL_LIMIT_MARKER_DEPTH  64
-#define SL_LIMIT_PACKAGES      16384 // in one lock
+#define SL_LIMIT_WHEELS		  65536 // files in one wheelhouse
+#define SL_LIMIT_METADATA	  (8 * SL_MIB)
+#define SL_LIMIT_ZIP_DIRECTORY	  (256 * SL_MIB)
+#define SL_LIMIT_ZIP_ENTRIES	  262144	 // files in one wheel
+#define SL_LIMIT_WHEEL_UNPACKED	  (256 * SL_GIB) // all files of one wheel together
+#define SL_LIMIT_WHEEL_RATIO	  200ULL // unpacked to packed, for wheels that unpack to more than …
+#define SL_LIMIT_WHEEL_RATIO_FROM (256 * SL_MIB)
+#define SL_LIMIT_REQUIRES	  4096 // Requires-Dist of one wheel
+#define SL_LIMIT_REQUIRE_LINE	  (16 * SL_KIB)
+#define SL_LIMIT_MARKER_DEPTH	  64
+#define SL_LIMIT_PACKAGES	  16384 // in one lock
 
 #endif

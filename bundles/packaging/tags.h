@@ -5,10 +5,11 @@
 
 #include "bundles/base/base.h"
 
-enum tag_libc { TAG_GLIBC, TAG_MUSL };
+// TAG_MACOS stands for the system itself: its version is then libc_major.libc_minor.
+enum tag_libc { TAG_GLIBC, TAG_MUSL, TAG_MACOS };
 
 struct tag_target {
-	const char *implementation; // "cpython"
+	const char *implementation; // "cpython" or "pypy"
 	unsigned major, minor;	    // of Python
 	bool free_threaded;
 	enum tag_libc libc;
@@ -18,6 +19,7 @@ struct tag_target {
 
 struct tag_set; // opaque: list in order, and a map from tag to rank
 
+// SL_E_INPUT for a target that no tags are defined for.
 bool tags_generate(const struct tag_target *target, struct tag_set **out,
 		   struct sl_error *err) SL_MUST_USE;
 void tags_free(struct tag_set *tags);

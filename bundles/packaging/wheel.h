@@ -11,14 +11,15 @@ struct wheel_name {
 	char *name; // normalised
 	struct version *version;
 	bool has_build;
-	char *build_number; // digits, compared as a number; "" when none
+	char *build_number; // digits without leading zeros, compared as a number; "" when none
 	char *build_rest;
-	struct sl_strings pythons, abis, platforms; // each side of the product, as written
+	struct sl_strings pythons, abis, platforms; // each side of the product, in lower case
 };
 
 // `leaf` is the file name. SL_E_INPUT says which part is wrong.
 bool wheel_name_parse(const char *leaf, struct wheel_name *out, struct sl_error *err) SL_MUST_USE;
 void wheel_name_release(struct wheel_name *wheel);
+#define auto_wheel_name __attribute__((cleanup(wheel_name_release)))
 
 // Best (lowest) rank of any tag in the product, or -1.
 long wheel_rank(const struct wheel_name *wheel, const struct tag_set *tags);
@@ -29,7 +30,7 @@ int wheel_prefer(const struct wheel_name *a, long rank_a, const char *leaf_a,
 // Why a wheel does not fit, for people: "needs glibc 2.31, target has 2.28". Owned.
 char *wheel_misfit(const struct wheel_name *wheel, const struct tag_target *target);
 
-// name and version of an sdist's file name. Owned outs.
+// Name (normalised) and version of an sdist's file name. Owned outs, NULL after a failure.
 bool sdist_name_parse(const char *leaf, char **name_out, struct version **version_out,
 		      struct sl_error *err) SL_MUST_USE;
 
