@@ -1,0 +1,2254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The part of sealift that runs where images are built. specs/agent.md is the law.
+
+One function, `sealift_agent(request, stream=None)`: JSON text in, JSON text out. All imports and
+helpers are inside it, because it travels: as a Globus Compute task it reaches workers that know
+nothing of the module it came from. Standard library only, Python 3.8 or newer.
+
+As a program this file reads one request per line from standard input and writes one answer per
+line. Where no file is visible, `python3 -I -c BOOT` does the same, BOOT being
+
+  import sys;i=sys.stdin.buffer;exec(compile(i.read(int(i.readline())),"sealift_agent","exec"),{"__name__":"__main__"})
+
+and standard input beginning with the length of this file in bytes, a newline and this file.
+
+What holds at any moment, also after kill -9:
+ 1. A file under objects/ has been hashed before it got its name; it is hashed again when used.
+ 2. Nothing of a bundle is interpreted before a signature that the policy trusts covers it, and
+    Apptainer is not started before every byte it will read has been hashed.
+ 3. Whoever checks or builds a bundle holds its highest lock generation; a dead holder is seen by
+    host, pid and start time, or elsewhere by a lease, and the next call takes a higher one.
+ 4. An image or a receipt appears under its name by one rename, or not at all.
+ 5. Policy and store are read from this host, never from a request.
+"""
+
+
+def sealift_agent(request, stream=None):
+    """Carries out one request (a JSON text) and returns the answer (a JSON text)."""
+    import base64
+    import binascii
+    import collections
+    import errno
+    import hashlib
+    import json
+    import marshal
+    import os
+    import re
+    import secrets
+    import select
+    import shutil
+    import signal
+    import stat
+    import struct
+    import subprocess
+    import sys
+    import time
+
+    SYSTEM_FOLDER = "/etc/sealift"
+    MIB = 1 << 20
+    LIMIT_REQUEST = 32 * MIB
+    LIMIT_DATA = 16 * MIB
+    LIMIT_DEPTH = 32
+    LIMIT_PUT = 4096
+    LIMIT_HAVE = 1 << 17
+    LIMIT_MANIFEST = 8 * MIB
+    LIMIT_SIGNATURE = 1024
+    LIMIT_SIGNATURES = 65
+    LIMIT_CONTENT_FILE = 64 * MIB
+    LIMIT_CONTENT_FILES = 8192
+    LIMIT_BLOBS = 65536
+    LIMIT_BLOB = 1 << 40
+    LIMIT_POLICY = MIB
+    LIMIT_KEYS = 1024
+    LIMIT_TIMEOUT = 604800
+    LIMIT_LOG = 8 * MIB
+    LIMIT_LOG_TAIL = MIB
+    LEASE = 120  # seconds without a sign of life after which a holder on another host is dead
+    BLOCK = MIB
+    ROLES = ("prepare", "approve")
+    HEX = re.compile(r"[0-9a-f]{64}\Z")
+
+    class Refusal(Exception):
+        """The one way to fail: a kind of specs/exit-codes.md, a sentence, and what would help."""
+
+        def __init__(self, kind, message, hint="", **more):
+            Exception.__init__(self, message)
+            self.kind, self.hint, self.more = kind, hint, more
+
+        def answer(self):
+            error = {"kind": self.kind, "message": str(self), "hint": self.hint}
+            return dict(self.more, ok=False, error=error)
+
+    def io_refusal(what, problem, hint=""):
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = hint or "free space there, or name another store in site.json"
+        return Refusal("io", "%s: %s" % (what, problem.strerror or problem), hint)
+
+    # ---- JSON ----------------------------------------------------------------------------------
+
+    def load_json(data, name, kind="format"):
+        """Strict: no member twice, no fraction, no null, nothing deep."""
+
+        def refuse(why):
+            raise ValueError(why)
+
+        def members(pairs):
+            found = dict(pairs)
+            if len(found) != len(pairs):
+                refuse("a member stands twice")
+            return found
+
+        try:
+            text = data.decode("utf-8") if isinstance(data, bytes) else data
+            depth = 0
+            for mark in re.findall(r"[\[\]{}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", text, flags=re.S)):
+                depth += 1 if mark in "[{" else -1
+                if depth > LIMIT_DEPTH:
+                    refuse("nested deeper than %d levels" % LIMIT_DEPTH)
+            value = json.loads(text, object_pairs_hook=members, parse_constant=refuse,
+                               parse_float=lambda number: refuse("%s is not an integer" % number))
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # no half surrogates
+            return value
+        except (ValueError, RecursionError) as problem:
+            raise Refusal(kind, "%s is not the JSON it should be: %s" % (name, problem))
+
+    def canonical(value):
+        return (json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+                + "\n").encode("utf-8")
+
+    def load_canonical(data, name):
+        value = load_json(data, name)
+        if canonical(value) != data:
+            raise Refusal("format", "%s is not in canonical form" % name)
+        return value
+
+    # A record is read by a table: member -> check(value, where). What no table names is refused.
+    def record(value, where, need, may=None, kind="format"):
+        may = may or {}
+        if type(value) is not dict:
+            raise Refusal(kind, "%s must be an object" % where)
+        for key in value:
+            if key not in need and key not in may:
+                raise Refusal(kind, "%s has a member %s that is not known here" % (where, quoted(key)))
+        for key in need:
+            if key not in value:
+                raise Refusal(kind, "%s lacks the member '%s'" % (where, key))
+        checks = dict(need, **may)
+        try:
+            return {key: checks[key](value[key], "%s.%s" % (where, key)) for key in sorted(value)}
+        except ValueError as problem:
+            raise Refusal(kind, str(problem))
+
+    def quoted(text):
+        """For messages: one line of printable ASCII."""
+        shown = ascii(text)
+        return shown if len(shown) <= 120 else shown[:117] + "…'"
+
+    def must(good, where, what):
+        if not good:
+            raise ValueError("%s must be %s" % (where, what))
+
+    def digest(value, where):
+        must(type(value) is str and HEX.match(value), where, "a sha256 of 64 lower-case hex digits")
+        return value
+
+    def uint(most):
+        def check(value, where):
+            must(type(value) is int and 0 <= value <= most, where, "an integer from 0 to %d" % most)
+            return value
+        return check
+
+    def text_like(pattern, what):
+        compiled = re.compile(pattern + r"\Z", re.S)
+
+        def check(value, where):
+            must(type(value) is str and compiled.match(value), where, what)
+            return value
+        return check
+
+    def one_of(*words):
+        def check(value, where):
+            must(type(value) is str and value in words, where, "one of " + ", ".join(words))
+            return value
+        return check
+
+    def boolean(value, where):
+        must(type(value) is bool, where, "true or false")
+        return value
+
+    def anything(value, _where):
+        return value
+
+    def list_of(check, most):
+        def check_all(value, where):
+            must(type(value) is list, where, "a list")
+            must(len(value) <= most, where, "a list of at most %d entries" % most)
+            return [check(entry, "%s[%d]" % (where, index)) for index, entry in enumerate(value)]
+        return check_all
+
+    def each(need, may=None, kind="format"):
+        return lambda value, where: record(value, where, need, may, kind)
+
+    image_name = text_like(r"[a-z0-9][a-z0-9._-]{0,62}", "a name of [a-z0-9][a-z0-9._-]{0,62}")
+    pep440 = text_like(r"[a-z0-9.+!]{1,127}", "a version in normal form")
+    plain_text = text_like(r".*", "a text")
+    absolute_path = text_like(r"/[^\0\n]*", "an absolute path")
+
+    # ---- files ---------------------------------------------------------------------------------
+
+    def make_folder(path, mode=0o700):
+        """A folder of our own that nobody else can write to, whatever the umask."""
+        try:
+            missing = []
+            at = path
+            while not os.path.lexists(at):
+                missing.append(at)
+                at = os.path.dirname(at)
+            for folder in reversed(missing):
+                try:
+                    os.mkdir(folder, 0o700)
+                    os.chmod(folder, mode)
+                except FileExistsError:
+                    pass
+            found = os.stat(path)
+        except OSError as problem:
+            raise io_refusal("cannot make folder '%s'" % path, problem)
+        if not stat.S_ISDIR(found.st_mode):
+            raise Refusal("io", "'%s' is not a folder" % path)
+        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise Refusal("io", "others can write to folder '%s'" % path,
+                          "it must belong to this account: chown it, and chmod go-w")
+        return path
+
+    def sync_folder(path):
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    class NewFile:
+        """A file that appears under its name whole, or not at all."""
+
+        def __init__(self, folder):
+            self.path = os.path.join(folder, ".new-" + secrets.token_hex(16))
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            self.handle = os.open(self.path, flags, 0o600)
+
+        def write(self, data):
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self.handle, view):]
+
+        def commit(self, path, mode=0o644):
+            os.fchmod(self.handle, mode)
+            os.fsync(self.handle)
+            handle, self.handle = self.handle, -1
+            os.close(handle)
+            os.rename(self.path, path)
+            self.path = None
+            sync_folder(os.path.dirname(path))
+
+        def discard(self):
+            if self.handle >= 0:
+                os.close(self.handle)
+                self.handle = -1
+            if self.path:
+                unlink(self.path)
+                self.path = None
+
+    def unlink(path):
+        try:
+            os.unlink(path)
+        except OSError:
+            pass
+
+    def write_file(path, data, mode=0o600):
+        new = None
+        try:
+            new = NewFile(os.path.dirname(path))
+            new.write(data)
+            new.commit(path, mode)
+        except OSError as problem:
+            raise io_refusal("cannot write '%s'" % path, problem)
+        finally:
+            if new:
+                new.discard()
+
+    def write_json(path, value):
+        write_file(path, json.dumps(value, sort_keys=True, indent=1).encode("ascii") + b"\n")
+
+    def read_file(path, limit):
+        """The bytes of a regular file, or None when there is none."""
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            raise io_refusal("cannot open '%s'" % path, problem)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise Refusal("io", "'%s' is not a regular file" % path)
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise Refusal("limit", "'%s' is larger than %d bytes" % (path, limit))
+        return data
+
+    def hash_file(path):
+        """(size, sha256) of a regular file, read once through one descriptor."""
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb", 0) as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            hasher, size = hashlib.sha256(), 0
+            for data in iter(lambda: file.read(BLOCK), b""):
+                hasher.update(data)
+                size += len(data)
+        return size, hasher.hexdigest()
+
+    def remove_tree(path):
+        """True when nothing is left. Other ids' files (subuid builds) need a user namespace."""
+        def open_up(function, failed, _info):
+            try:
+                os.chmod(os.path.dirname(failed), 0o700)
+                if not os.path.islink(failed):
+                    os.chmod(failed, 0o700)
+                function(failed)
+            except OSError:
+                pass
+        for _ in range(2):
+            if os.path.islink(path) or not os.path.isdir(path):
+                unlink(path)
+            else:
+                shutil.rmtree(path, onerror=open_up)
+            if not os.path.lexists(path):
+                return True
+        unshare = find_program("unshare")
+        if unshare:
+            quietly([unshare, "--map-root-user", "--map-auto", "rm", "-rf", "--", path])
+        return not os.path.lexists(path)
+
+    def free_space(path):
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
+
+    # ---- where things are ----------------------------------------------------------------------
+
+    def place(below_home, variable, leaf):
+        own = os.environ.get("SEALIFT_HOME", "")
+        if own:
+            if not own.startswith("/"):
+                raise Refusal("input", "SEALIFT_HOME must be an absolute path")
+            return os.path.join(own, leaf)
+        base = os.environ.get(variable, "")
+        if base.startswith("/"):
+            return os.path.join(base, "sealift")
+        home = os.environ.get("HOME", "")
+        if not home.startswith("/"):
+            raise Refusal("input", "cannot tell where this account's files are",
+                          "set SEALIFT_HOME or HOME to an absolute path")
+        return os.path.join(home, below_home, "sealift")
+
+    def config_folder():
+        return place(".config", "XDG_CONFIG_HOME", "config")
+
+    def find_setting(name, limit):
+        """(path, bytes) of the operator's file, else of the account's own, else (path, None)."""
+        path = os.path.join(SYSTEM_FOLDER, name)
+        if not os.path.lexists(path):
+            path = os.path.join(config_folder(), name)
+        try:
+            with open(path, "rb") as file:
+                data = file.read(limit + 1)
+        except FileNotFoundError:
+            return path, None
+        except OSError as problem:
+            raise io_refusal("cannot read '%s'" % path, problem)
+        if len(data) > limit:
+            raise Refusal("limit", "'%s' is larger than %d bytes" % (path, limit))
+        return path, data
+
+    def load_site():
+        path, data = find_setting("site.json", LIMIT_POLICY)
+        site = {} if data is None else record(load_json(data, "'%s'" % path, "input"), path, {}, {
+            "sealift_site": one_of_numbers(1), "store": absolute_path, "apptainer": absolute_path,
+            "scratch": absolute_path}, "input")
+        site.setdefault("store", place(".local/share", "XDG_DATA_HOME", "data"))
+        return site
+
+    def one_of_numbers(number):
+        def check(value, where):
+            must(type(value) is int and value == number, where, str(number))
+            return value
+        return check
+
+    class Store:
+        """The folders of the store; only those that a caller asks for are made."""
+
+        def __init__(self, root):
+            self.root = root
+
+        def folder(self, *parts):
+            make_folder(self.root, 0o755)
+            mode = 0o755 if parts[0] == "images" else 0o700
+            return make_folder(os.path.join(self.root, *parts), mode)
+
+        def object(self, sha256):
+            return os.path.join(self.root, "objects", "sha256", sha256[:2], sha256)
+
+        def bundle(self, bundle, *leaf):
+            return os.path.join(self.root, "bundles", bundle, *leaf)
+
+        def image(self, bundle):
+            return os.path.join(self.root, "images", "sha256", bundle + ".sif")
+
+        def has(self, sha256, size):
+            try:
+                found = os.lstat(self.object(sha256))
+            except OSError:
+                return False
+            return stat.S_ISREG(found.st_mode) and found.st_size == size
+
+        def read(self, sha256, limit):
+            """The bytes of an object, hashed again; None when it is missing or was damaged."""
+            data = read_file(self.object(sha256), limit)
+            if data is not None and hashlib.sha256(data).hexdigest() != sha256:
+                unlink(self.object(sha256))
+                return None
+            return data
+
+    def open_store():
+        return Store(load_site()["store"])
+
+    # ---- have and put --------------------------------------------------------------------------
+
+    def pieces_of(store, sha256, total):
+        """(folder, [(offset, size)]) of what has arrived of an object, sorted."""
+        folder = os.path.join(store.root, "partial", "%s-%d" % (sha256, total))
+        found = []
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError:
+            names = []
+        for name in names:
+            match = re.match(r"([0-9]{1,13})-([0-9]{1,13})\Z", name)
+            if match:
+                found.append((int(match.group(1)), int(match.group(2))))
+        return folder, sorted(found)
+
+    def covered(pieces):
+        """The stretches that pieces cover, joined where they touch or overlap."""
+        spans = []
+        for offset, size in pieces:
+            if spans and offset <= spans[-1][0] + spans[-1][1]:
+                end = max(spans[-1][0] + spans[-1][1], offset + size)
+                spans[-1][1] = end - spans[-1][0]
+            else:
+                spans.append([offset, size])
+        return spans
+
+    def op_have(fields):
+        store, missing, partial = open_store(), [], []
+        for entry in fields["objects"]:
+            if store.has(entry["sha256"], entry["size"]):
+                continue
+            missing.append(entry["sha256"])
+            spans = covered(pieces_of(store, entry["sha256"], entry["size"])[1])
+            if spans:
+                partial.append(dict(entry, have=spans))
+        return {"missing": missing, "partial": partial}
+
+    def stream_blocks(size):
+        left = size
+        while left:
+            data = stream.read(min(left, BLOCK))
+            if not data:
+                raise Refusal("network", "the stream ended %d bytes early" % left)
+            left -= len(data)
+            yield data
+
+    def entry_blocks(entry):
+        if "stream" in entry:
+            return stream_blocks(entry["size"])
+        try:
+            data = base64.b64decode(entry["data"], validate=True)
+        except (binascii.Error, ValueError):
+            raise Refusal("format", "the data of object %s is not base64" % entry["sha256"])
+        if len(data) != entry["size"]:
+            raise Refusal("format", "object %s: %d bytes were announced, %d came"
+                          % (entry["sha256"], entry["size"], len(data)))
+        return [data] if data else []
+
+    def keep_whole(store, sha256, blocks):
+        """Writes an object, hashing on the way; it gets its name only if that is its digest."""
+        new = NewFile(store.folder("incoming"))
+        try:
+            hasher = hashlib.sha256()
+            for data in blocks:
+                hasher.update(data)
+                new.write(data)
+            if hasher.hexdigest() != sha256:
+                raise Refusal("format", "object %s came with the digest %s"
+                              % (sha256, hasher.hexdigest()), "it was damaged on the way; send it again")
+            store.folder("objects", "sha256", sha256[:2])
+            new.commit(store.object(sha256))
+        finally:
+            new.discard()
+
+    def keep_piece(store, entry, blocks):
+        folder = store.folder("partial", "%s-%d" % (entry["sha256"], entry["total"]))
+        new = NewFile(folder)
+        try:
+            for data in blocks:
+                new.write(data)
+            new.commit(os.path.join(folder, "%d-%d" % (entry["offset"], entry["size"])))
+        finally:
+            new.discard()
+
+    def joined_blocks(folder, pieces):
+        position = 0
+        for offset, size in pieces:
+            if offset + size <= position:
+                continue
+            with open(os.path.join(folder, "%d-%d" % (offset, size)), "rb") as file:
+                file.seek(position - offset)
+                for data in iter(lambda: file.read(BLOCK), b""):
+                    position += len(data)
+                    yield data
+
+    def join_pieces(store, sha256, total):
+        """What is still to come; joins the object when nothing is."""
+        folder, pieces = pieces_of(store, sha256, total)
+        spans = covered(pieces)
+        if spans != [[0, total]]:
+            return {"stored": False, "have": spans}
+        try:
+            keep_whole(store, sha256, joined_blocks(folder, pieces))
+        except FileNotFoundError:
+            if not store.has(sha256, total):  # else another call has just joined them
+                raise
+        except Refusal as refusal:
+            remove_tree(folder)
+            raise Refusal(refusal.kind, "the pieces of object %s do not add up to it; they have been "
+                          "removed" % sha256, "send it again")
+        remove_tree(folder)
+        return {"stored": True}
+
+    def put_entry(store, entry):
+        sha256, total = entry["sha256"], entry.get("total", entry["size"])
+        blocks = entry_blocks(entry)
+        if store.has(sha256, total):
+            collections.deque(blocks, maxlen=0)
+            return {"stored": True}
+        try:
+            folder = store.folder("incoming")
+            if free_space(folder) < entry["size"]:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if "offset" not in entry:
+                keep_whole(store, sha256, blocks)
+                return {"stored": True}
+            keep_piece(store, entry, blocks)
+            return join_pieces(store, sha256, total)
+        except OSError as problem:
+            raise io_refusal("cannot store object %s in '%s'" % (sha256, store.root), problem)
+        finally:
+            collections.deque(blocks, maxlen=0)  # the stream stays in step
+
+    def check_put_entry(value, where):
+        entry = record(value, where, {"sha256": digest, "size": uint(LIMIT_BLOB)}, {
+            "data": text_like(r".{0,%d}" % LIMIT_DATA, "a text of at most 16 MiB"),
+            "stream": boolean, "offset": uint(LIMIT_BLOB), "total": uint(LIMIT_BLOB)}, "usage")
+        must(("data" in entry) != (entry.get("stream") is True), where,
+             "given either data, or stream: true")
+        must(("offset" in entry) == ("total" in entry), where, "given offset and total together")
+        must("offset" not in entry or 0 < entry["size"] <= entry["total"] - entry["offset"], where,
+             "a piece that lies within the total")
+        must("stream" not in entry or stream is not None, where, "sent as data: there is no stream here")
+        return entry
+
+    def forget_old_arrivals(store):
+        """What senders that died have left: names nobody will ask for again."""
+        for name in ("incoming", "partial"):
+            folder = os.path.join(store.root, name)
+            try:
+                for entry in os.scandir(folder):
+                    if entry.stat(follow_symlinks=False).st_mtime < time.time() - 14 * 86400:
+                        remove_tree(entry.path)
+            except OSError:
+                pass
+
+    def op_put(fields):
+        store, results, first = open_store(), [], None
+        forget_old_arrivals(store)
+        for entry in fields["objects"]:
+            result = {"sha256": entry["sha256"]}
+            try:
+                result.update(put_entry(store, entry))
+            except Refusal as refusal:
+                result.update(stored=False, error=refusal.answer()["error"])
+                first = first or refusal
+            results.append(result)
+            if first and first.kind == "network":
+                break
+        if first:
+            raise Refusal(first.kind, str(first), first.hint, objects=results)
+        answer = {"objects": results}
+        if "build" in fields and all(result["stored"] for result in results):
+            answer["build"] = answered(op_build, fields["build"])
+        return answer
+
+    # ---- Ed25519 (RFC 8032) and BLAKE2b (RFC 7693) ------------------------------------------------
+    # Verification only, and as strict as libsodium's: S below the group order, canonical encodings,
+    # no point of small order (T37). Nothing here is secret, so nothing needs to be constant-time.
+
+    P = 2 ** 255 - 19
+    ORDER = 2 ** 252 + 27742317777372353535851937790883648493
+    D = -121665 * pow(121666, P - 2, P) % P
+    ROOT = pow(2, (P - 1) // 4, P)
+    IDENTITY = (0, 1, 1, 0)
+
+    def point_add(p, q):
+        a = (p[1] - p[0]) * (q[1] - q[0]) % P
+        b = (p[1] + p[0]) * (q[1] + q[0]) % P
+        c = 2 * p[3] * q[3] * D % P
+        d = 2 * p[2] * q[2] % P
+        e, f, g, h = b - a, d - c, d + c, b + a
+        return e * f % P, g * h % P, f * g % P, e * h % P
+
+    def point_times(scalar, p):
+        result = IDENTITY
+        while scalar:
+            if scalar & 1:
+                result = point_add(result, p)
+            p = point_add(p, p)
+            scalar >>= 1
+        return result
+
+    def point_encode(p):
+        inverse = pow(p[2], P - 2, P)
+        x, y = p[0] * inverse % P, p[1] * inverse % P
+        return (y | (x & 1) << 255).to_bytes(32, "little")
+
+    def point_decode(data):
+        """The point, or None when the encoding is not the one that this point has."""
+        number = int.from_bytes(data, "little")
+        y, odd = number & (1 << 255) - 1, number >> 255
+        if y >= P:
+            return None
+        u, v = (y * y - 1) % P, (D * y * y + 1) % P
+        x = u * v ** 3 * pow(u * v ** 7, (P - 5) // 8, P) % P
+        if v * x * x % P == -u % P:
+            x = x * ROOT % P
+        elif v * x * x % P != u:
+            return None
+        if x == 0 and odd:
+            return None
+        if x & 1 != odd:
+            x = P - x
+        return x, y, 1, x * y % P
+
+    def is_small(p):
+        return point_encode(point_times(8, p)) == point_encode(IDENTITY)
+
+    BASE = point_decode((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+    def good_public_key(key):
+        point = point_decode(key)
+        return point is not None and not is_small(point)
+
+    def ed25519_verify(key, signature, message):
+        if len(key) != 32 or len(signature) != 64:
+            return False
+        a, r = point_decode(key), point_decode(signature[:32])
+        s = int.from_bytes(signature[32:], "little")
+        if a is None or r is None or s >= ORDER or is_small(a) or is_small(r):
+            return False
+        h = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+        minus_a = (P - a[0], a[1], a[2], P - a[3])
+        return point_encode(point_add(point_times(s, BASE), point_times(h, minus_a))) == signature[:32]
+
+    def blake2b_python(data):
+        """BLAKE2b-512, for the builds of Python whose hashlib was stripped of it."""
+        mask = (1 << 64) - 1
+        start = [0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B, 0xA54FF53A5F1D36F1,
+                 0x510E527FADE682D1, 0x9B05688C2B3E6C1F, 0x1F83D9ABFB41BD6B, 0x5BE0CD19137E2179]
+        orders = [[int(digit, 16) for digit in row] for row in (
+            "0123456789abcdef", "ea489fd61c02b753", "b8c052fdae367194", "7931dcbe265a40f8",
+            "905724afe1bc683d", "2c6a0b834d75fe19", "c51fed4a0763928b", "db7ec13950f4862a",
+            "6fe9b308c2d714a5", "a2847615fb9e3cd0", "0123456789abcdef", "ea489fd61c02b753")]
+        state = [start[0] ^ 0x01010040] + start[1:]
+        for offset in range(0, max(len(data), 1), 128):
+            block = data[offset:offset + 128]
+            words = struct.unpack("<16Q", block.ljust(128, b"\0"))
+            v = state + start
+            v[12] ^= (offset + len(block)) & mask
+            if offset + 128 >= len(data):
+                v[14] ^= mask
+            for order in orders:
+                for i in range(8):
+                    a, b, c, d = ((i, 4 + i, 8 + i, 12 + i) if i < 4 else
+                                  (i - 4, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4))
+                    for word, first, second in ((words[order[2 * i]], 32, 24),
+                                                (words[order[2 * i + 1]], 16, 63)):
+                        v[a] = (v[a] + v[b] + word) & mask
+                        x = v[d] ^ v[a]
+                        v[d] = (x >> first | x << 64 - first) & mask
+                        v[c] = (v[c] + v[d]) & mask
+                        x = v[b] ^ v[c]
+                        v[b] = (x >> second | x << 64 - second) & mask
+            state = [state[i] ^ v[i] ^ v[i + 8] for i in range(8)]
+        return struct.pack("<8Q", *state)
+
+    def blake2b(data):
+        try:
+            return hashlib.blake2b(data).digest()
+        except (AttributeError, ValueError):
+            return blake2b_python(data)
+
+    # ---- signatures and policy -----------------------------------------------------------------
+
+    def strict_base64(text, size):
+        """The bytes, or None unless the text is the one base64 form of that many bytes."""
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        return data if len(data) == size and base64.b64encode(data) == text else None
+
+    def check_public_key(value, where):
+        must(type(value) is str and value.isascii(), where, "a minisign public key")
+        data = strict_base64(value.encode("ascii"), 42)
+        must(data and data[:2] == b"Ed" and good_public_key(data[10:]), where,
+             "the 56 characters of a minisign public key (the second line of its .pub file)")
+        return data
+
+    def load_policy():
+        path, data = find_setting("policy.json", LIMIT_POLICY)
+        if data is None:
+            raise Refusal("answer", "no policy on this host says whose bundles may be built here",
+                          "`sealift trust add KEY.pub --role prepare` makes %s; an operator puts it at "
+                          "%s/policy.json" % (path, SYSTEM_FOLDER))
+        policy = record(load_json(data, "'%s'" % path, "input"), path, {
+            "sealift_policy": one_of_numbers(1),
+            "keys": list_of(each({
+                "name": text_like(r"[^\0-\x1f\x7f\\]{1,100}", "a name of 1 to 100 bytes"),
+                "public_key": check_public_key,
+                "roles": list_of(one_of(*ROLES), 2)}, kind="input"), LIMIT_KEYS)}, kind="input")
+        for what in ("public_key", "name"):
+            seen = [key[what][10:] if what == "public_key" else key[what] for key in policy["keys"]]
+            if len(set(seen)) != len(seen):
+                raise Refusal("input", "%s lists one %s twice" % (path, what.replace("_", " ")))
+        for key in policy["keys"]:
+            if not key["roles"] or len(set(key["roles"])) != len(key["roles"]):
+                raise Refusal("input", "%s: the roles of key %s are empty or stand twice"
+                              % (path, quoted(key["name"])))
+        return path, policy["keys"]
+
+    def may_change(path):
+        """Whether this account could change the file, or what its name leads to."""
+        me = os.geteuid()
+        path = os.path.realpath(path)
+        while True:
+            found = os.stat(path)
+            if me == 0 or found.st_uid == me or found.st_mode & 0o002 or os.access(path, os.W_OK):
+                return True
+            if path == "/":
+                return False
+            path = os.path.dirname(path)
+
+    def enforcement(path):
+        inside = os.path.dirname(path) == SYSTEM_FOLDER
+        return "enforced" if inside and not may_change(path) else "advisory"
+
+    STATEMENT = re.compile(
+        r"sealift:1 role=(prepare|approve) bundle=([0-9a-f]{64}) name=([a-z0-9][a-z0-9._-]{0,62}) "
+        r"version=([a-z0-9.+!]{1,127}) time=([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)\Z")
+
+    def parse_signature(data):
+        """(key id, signature, trusted comment, signature of both); None when malformed."""
+        lines = data.split(b"\n")
+        if len(lines) != 5 or lines[4] or re.search(rb"[^\n\x20-\x7e]", data):
+            return None
+        if lines[0] != b"untrusted comment: signature from minisign secret key":
+            return None
+        first, second = strict_base64(lines[1], 74), strict_base64(lines[3], 64)
+        if not first or not second or first[:2] != b"ED" or not lines[2].startswith(b"trusted comment: "):
+            return None
+        return first[2:10], first[10:], lines[2][17:], second
+
+    def read_statement(comment):
+        match = STATEMENT.match(comment.decode("ascii"))
+        try:
+            time.strptime(match.group(5), "%Y-%m-%dT%H:%M:%SZ")
+        except (AttributeError, ValueError):
+            return None
+        return dict(zip(("role", "bundle", "name", "version", "time"), match.groups()))
+
+    def judge_signature(data, hashed, bundle, keys):
+        """What one signature file says, and whether to believe it: one verdict for each."""
+        parsed = parse_signature(data)
+        if not parsed:
+            return {"verdict": "malformed", "key_id": ""}
+        key_id, signature, comment, whole = parsed
+        found = {"verdict": "unknown key", "key_id": key_id[::-1].hex().upper()}
+        for key in keys:
+            if key["public_key"][2:10] != key_id:
+                continue
+            public = key["public_key"][10:]
+            found.update(verdict="bad", key_name=key["name"],
+                         fingerprint=hashlib.sha256(public).hexdigest())
+            if (ed25519_verify(public, signature, hashed)
+                    and ed25519_verify(public, whole, signature + comment)):
+                said = read_statement(comment)
+                found["verdict"] = "other purpose"
+                if said and said["bundle"] == bundle:
+                    found.update(verdict="good", allowed=said["role"] in key["roles"], **said)
+                break  # else another key of the same 8-byte id may have made it
+        return found
+
+    def judge(signatures, manifest_data, bundle, keys, policy_path):
+        """Reports for the receipt; refuses unless a trusted preparer signed exactly this."""
+        hashed = blake2b(manifest_data)
+        reports = []
+        for sha256, data in signatures:
+            report = judge_signature(data, hashed, bundle, keys)
+            reports.append(dict(report, sha256=sha256))
+            if report["verdict"] in ("bad", "malformed", "other purpose"):
+                raise Refusal("untrusted", "signature %s is not a good one of this bundle: %s"
+                              % (sha256, report["verdict"]),
+                              "leave it out, or get the bundle again from whoever signed it")
+        if not any(report.get("role") == "prepare" and report["allowed"] for report in reports):
+            raise Refusal("answer", "nobody whom %s trusts to prepare has signed bundle %s"
+                          % (policy_path, bundle),
+                          "`sealift trust add KEY.pub --role prepare` adds a key to the policy")
+        return reports
+
+    def check_statements(reports, manifest):
+        for report in reports:
+            for field in ("name", "version"):
+                if report["verdict"] == "good" and report[field] != manifest[field]:
+                    raise Refusal("untrusted", "signature %s is for %s %s, the manifest says %s"
+                                  % (report["sha256"], field, report[field], manifest[field]))
+
+    # ---- the manifest --------------------------------------------------------------------------
+
+    CONTENT_NAMES = ("spec", "plan.json", "lock.json", "image.def", "requirements.txt", "sbom.cdx.json")
+    CONTENT_BELOW = re.compile(r"(scripts|endpoint|files)(/[A-Za-z0-9_][A-Za-z0-9._+-]*){1,4}\Z")
+
+    def content_name(value, where):
+        must(type(value) is str and len(value) <= 100 and
+             (value in CONTENT_NAMES or CONTENT_BELOW.match(value)), where, "a name of the content")
+        return value
+
+    def sorted_once(entries, key, where):
+        keys = [entry[key] for entry in entries]
+        if any(a >= b for a, b in zip(keys, keys[1:])):
+            raise Refusal("format", "%s is not sorted, or has an entry twice" % where)
+
+    def parse_manifest(data):
+        value = load_canonical(data, "manifest.json")
+        blob = {"sha256": digest, "size": uint(LIMIT_BLOB)}
+        manifest = record(value, "manifest", {
+            "format": one_of_numbers(1), "recipe": one_of_numbers(1), "name": image_name,
+            "version": pep440, "closure": one_of("open", "pinned", "sealed"),
+            "target": each({"glibc": plain_text, "platform": plain_text, "python": plain_text}),
+            "content": each({"sha256": digest, "size": uint(LIMIT_BLOB), "tar_sha256": digest,
+                             "tar_size": uint(LIMIT_BLOB), "zstd_level": uint(19),
+                             "zstd_version": plain_text}),
+            "files": list_of(each({"name": content_name, "sha256": digest,
+                                   "size": uint(LIMIT_CONTENT_FILE)}), LIMIT_CONTENT_FILES),
+            "blobs": list_of(each(blob), LIMIT_BLOBS)})
+        sorted_once(manifest["files"], "name", "manifest.files")
+        sorted_once(manifest["blobs"], "sha256", "manifest.blobs")
+        names = sorted(entry["name"].lower() for entry in manifest["files"])
+        folders = {name[:at] for name in names for at, mark in enumerate(name) if mark == "/"}
+        if len(set(names)) != len(names) or folders & set(names):
+            raise Refusal("format", "manifest.files has names that would be in each other's place")
+        for name in ("plan.json", "lock.json", "image.def"):
+            if name not in names:
+                raise Refusal("format", "manifest.files lacks '%s'" % name)
+        return manifest
+
+    # ---- plan and lock -------------------------------------------------------------------------
+
+    BUILD_OPTIONS = (
+        "--disable-cache", "--fix-perms", "--ignore-fakeroot-command", "--ignore-subuid",
+        "--ignore-userns", "--mksquashfs-args=-comp gzip", "--mksquashfs-args=-comp lz4",
+        "--mksquashfs-args=-comp xz", "--mksquashfs-args=-comp zstd -Xcompression-level 3", "--nv",
+        "--rocm", "--userns")
+
+    # The rules on values that reach a definition; the same as bundles/recipe/plan_check.c.
+    RESERVED = ("/.sealift", "/.singularity.d", "/opt/sealift", "/opt/venv", "/proc", "/sys", "/dev",
+                "/tmp", "/var/tmp")
+
+    def image_path(value, where):
+        must(type(value) is str and re.match(r"(/[A-Za-z0-9._+=@,:~-]+)+\Z", value) and len(value) <= 1024
+             and not {".", ".."} & set(value.split("/")), where, "an absolute path of plain components")
+        must(not any((value + "/").startswith(place + "/") for place in RESERVED), where,
+             "outside of " + ", ".join(RESERVED))
+        return value
+
+    line_text = text_like(r"(\S([^\n]{0,4094}\S)?)?", "one line without blanks at its ends")
+    variable_name = text_like(r"(?!APPTAINER|SINGULARITY|SEALIFT_|PYTHONNOUSERSITE\Z|PYTHONHOME\Z)"
+                              r"[A-Za-z_][A-Za-z0-9_]{0,254}", "a variable that a plan may set")
+    label_name = text_like(r"(?!org\.sealift\.|org\.label-schema\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}",
+                           "a label that a plan may set")
+
+    def numbers(parts):
+        return text_like(r"(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3})){%d}" % (parts - 1),
+                         "%d numbers with dots" % parts)
+
+    def parse_base(value, where):
+        if type(value) is dict and value.get("kind") == "docker":
+            return record(value, where, {
+                "kind": one_of("docker"), "digest": digest,
+                "reference": text_like(r"(?=.{3,255}\Z)[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+",
+                                       "a reference with its registry, without tag and digest")},
+                {"tag": text_like(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", "a tag")})
+        return record(value, where, {"kind": one_of("localimage", "oci-archive", "docker-archive"),
+                                     "file": plain_text})
+
+    def parse_plan(data):
+        script = each({"network": one_of("any", "none"), "run": plain_text})
+        texts = list_of(plain_text, 4096)
+        return record(load_canonical(data, "plan.json"), "plan", {
+            "base": parse_base, "description": line_text, "name": image_name, "version": pep440,
+            "build": each({"options": list_of(one_of(*BUILD_OPTIONS), 64), "timeout": uint(LIMIT_TIMEOUT)}),
+            "env": list_of(each({"name": variable_name, "value": text_like(r"[^\0\n]*", "one line")}), 1024),
+            "files": list_of(each({"from": plain_text, "to": image_path,
+                                   "mode": text_like("0[0-7]{3}", "four octal digits")}), 4096),
+            "labels": list_of(each({"name": label_name, "value": line_text}), 256),
+            "post": list_of(script, 64), "sealift_plan": one_of_numbers(1),
+            "target": each({"glibc": numbers(2), "platform": one_of("linux/x86_64", "linux/aarch64"),
+                            "python": numbers(3)})}, {
+            "help": plain_text, "runscript": plain_text, "test": script, "worker": pep440,
+            "pip": each({"env": one_of("venv", "base"), "installer": one_of("auto", "pip", "uv"),
+                         "requirements": texts, "wheelhouses": texts}, {"lock": plain_text})})
+
+    def parse_lock(data):
+        blob = each({"sha256": digest, "size": uint(LIMIT_BLOB)})
+        name = text_like(r"[a-z0-9]+(-[a-z0-9]+)*", "a package name in normal form")
+        version = text_like(r"[0-9][a-z0-9.!+]{0,127}", "a version in normal form")
+        wheel = text_like(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\.whl", "the file name of a wheel")
+        lock = record(load_canonical(data, "lock.json"), "lock", {
+            "dependencies_checked": boolean, "files": list_of(blob, 4096),
+            "packages": list_of(each(
+                {"hashes": list_of(digest, 4096), "name": name, "version": version},
+                {"file": wheel, "wheel": blob, "requires": list_of(name, 4096)}), 16384),
+            "sealift_lock": one_of_numbers(1)}, {
+            "base": blob, "installer": each({"file": wheel, "name": one_of("pip", "uv"),
+                                             "version": version, "wheel": blob})})
+        sorted_once(lock["packages"], "name", "lock.packages")
+        for package in lock["packages"]:
+            if "wheel" in package and ("file" not in package
+                                       or package["wheel"]["sha256"] not in package["hashes"]):
+                raise Refusal("format", "lock.packages: the wheel of %s is not one of its hashes"
+                              % package["name"])
+        return lock
+
+    def check_together(manifest, plan, lock):
+        """Manifest, plan and lock speak of one thing, and every carried input is in the manifest."""
+        for field in ("name", "version", "target"):
+            if manifest[field] != plan[field]:
+                raise Refusal("format", "the %s of plan.json is not the manifest's" % field)
+        if len(lock["files"]) != len(plan["files"]):
+            raise Refusal("format", "lock.json has %d files, the plan %d"
+                          % (len(lock["files"]), len(plan["files"])))
+        if ("base" in lock) == (plan["base"]["kind"] == "docker"):
+            raise Refusal("format", "lock.json must carry the base exactly when the plan's base is a file")
+        here = {entry["sha256"]: entry["size"] for entry in manifest["files"] + manifest["blobs"]}
+        wanted = list(lock["files"]) + [lock["base"]] * ("base" in lock)
+        wanted += [package["wheel"] for package in lock["packages"] + [lock.get("installer", {})]
+                   if "wheel" in package]
+        for blob in wanted:
+            if here.get(blob["sha256"]) != blob["size"]:
+                raise Refusal("format", "the manifest lacks the input %s of lock.json" % blob["sha256"])
+
+    # ---- programs and what this host can do ----------------------------------------------------
+
+    def find_program(name):
+        folders = os.environ.get("PATH", os.defpath).split(":") + ["/usr/local/sbin", "/usr/sbin", "/sbin"]
+        return shutil.which(name, path=":".join(folder for folder in folders if folder.startswith("/")))
+
+    def clean_environment(**more):
+        """What a build may see of this process: no APPTAINER_*, no PYTHON*, no tokens."""
+        keep = ("HOME", "USER", "LOGNAME", "PATH", "LANG", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
+                "SSL_CERT_DIR", "XDG_RUNTIME_DIR", "http_proxy", "https_proxy", "ftp_proxy",
+                "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY",
+                "NO_PROXY")
+        found = {name: os.environ[name] for name in keep if name in os.environ}
+        found["PATH"] = found.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
+        return dict(found, **more)
+
+    def quietly(argv, timeout=60, environment=None, limit=16 * MIB):
+        """(status, stdout, stderr) of a short program; status None when it could not be run."""
+        try:
+            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, timeout=timeout, cwd="/",
+                                  env=environment or clean_environment())
+        except (OSError, subprocess.SubprocessError) as problem:
+            return None, b"", str(problem).encode("utf-8", "replace")
+        return done.returncode, done.stdout[:limit], done.stderr[-64 * 1024:]
+
+    def find_builder(site):
+        """Path, version line, family and abilities of the Apptainer or Singularity here."""
+        if "apptainer" in site:
+            path = site["apptainer"] if os.access(site["apptainer"], os.X_OK) else None
+            where = "at %s, where site.json says it is" % site["apptainer"]
+        else:
+            path, where = find_program("apptainer") or find_program("singularity"), "on PATH"
+        if not path:
+            raise Refusal("io", "there is no apptainer %s" % where, "install it or load its module, or "
+                          "name it in %s/site.json: {\"apptainer\": \"/path\"}" % SYSTEM_FOLDER)
+        status, out, problem = quietly([path, "--version"])
+        version = out.decode("utf-8", "replace").strip()
+        if status != 0 or not re.match(r"(apptainer|singularity(-ce)?|singularity-ce) ?version ", version):
+            raise Refusal("io", "'%s --version' does not say that it is apptainer or singularity: %s"
+                          % (path, quoted(version or problem.decode("utf-8", "replace"))))
+        _, text, _ = quietly([path, "build", "--help"])
+        return {"path": path, "version": version, "family": version.split(" ")[0],
+                "mksquashfs_args": b"--mksquashfs-args" in text}
+
+    def read_text(path):
+        try:
+            with open(path, "rb") as file:
+                return file.read(MIB).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def zstd_support(builder_path):
+        """Whether mksquashfs here writes zstd, and which readers of squashfs here understand it."""
+        libexec = os.path.realpath(builder_path or "/")
+        beside = [os.path.join(os.path.dirname(os.path.dirname(libexec)), "libexec", name, "bin")
+                  for name in ("apptainer", "singularity")]
+
+        def find(name):
+            return find_program(name) or shutil.which(name, path=":".join(beside))
+
+        def said(name, *arguments):
+            _, out, err = quietly([find(name)] + list(arguments)) if find(name) else (0, b"", b"")
+            return b"zstd" in out + err
+
+        readers = []
+        if "CONFIG_SQUASHFS_ZSTD=y" in read_text("/boot/config-" + os.uname().release):
+            readers.append("kernel")
+        for name in ("squashfuse_ll", "squashfuse"):
+            if find(name) and find_program("ldd"):
+                _, out, _ = quietly([find_program("ldd"), find(name)])
+                if b"libzstd" in out:
+                    readers.append(name)
+        if said("unsquashfs", "-help") or said("unsquashfs", "-help-all"):
+            readers.append("unsquashfs")
+        return {"writes": said("mksquashfs", "-help") or said("mksquashfs", "-help-all"),
+                "readers": readers}
+
+    def user_namespaces():
+        """None when an unprivileged user namespace can be made here, else the setting to change."""
+        unshare = find_program("unshare")
+        if unshare and quietly([unshare, "-r", "true"])[0] == 0:
+            return None
+        for path, bad, setting in (
+                ("/proc/sys/kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
+                ("/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
+                ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
+                 "kernel.apparmor_restrict_unprivileged_userns=0")):
+            if read_text(path).strip() == bad:
+                return "sysctl -w " + setting
+        return "allow unprivileged user namespaces on this host" if unshare else "install util-linux"
+
+    def subids():
+        """Ranges that /etc/subuid and /etc/subgid give this account."""
+        names = {str(os.geteuid()), os.environ.get("USER", ""), os.environ.get("LOGNAME", "")} - {""}
+        return all(any(line.split(":")[0] in names for line in read_text(path).splitlines())
+                   for path in ("/etc/subuid", "/etc/subgid"))
+
+    def has_setuid_starter(builder):
+        if not builder:
+            return False
+        root = os.path.dirname(os.path.dirname(os.path.realpath(builder["path"])))
+        for name in ("apptainer", "singularity"):
+            try:
+                found = os.stat(os.path.join(root, "libexec", name, "bin", "starter-suid"))
+            except OSError:
+                continue
+            if found.st_mode & stat.S_ISUID:
+                return True
+        return False
+
+    def mount_of(path):
+        """(type, options) of the file system that holds a path."""
+        best, found = "", ("", "")
+        real = os.path.realpath(path)
+        for line in read_text("/proc/self/mountinfo").splitlines():
+            fields = line.split(" ")
+            at = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m.group(1), 8)), fields[4])
+            inside = real == at or real.startswith(at.rstrip("/") + "/")
+            if inside and len(at) >= len(best) and "-" in fields:
+                best, found = at, (fields[fields.index("-") + 1], fields[5])
+        return found
+
+    def describe_folder(path):
+        at = path
+        while not os.path.isdir(at):
+            at = os.path.dirname(at)
+        return {"path": path, "free": free_space(at), "kind": mount_of(at)[0],
+                "writable": os.access(at, os.W_OK), "noexec": "noexec" in mount_of(at)[1].split(",")}
+
+    def op_probe(_fields):
+        site = load_site()
+        try:
+            builder, why = find_builder(site), ""
+        except Refusal as refusal:
+            builder, why = None, "%s; %s" % (refusal, refusal.hint)
+        try:
+            path, keys = load_policy()
+            policy = {"path": path, "keys": len(keys), "enforcement": enforcement(path), "error": ""}
+        except Refusal as refusal:
+            policy = {"path": "", "keys": 0, "enforcement": "advisory", "error": str(refusal)}
+        umask = os.umask(0o077)
+        os.umask(umask)
+        missing = user_namespaces()
+        return {
+            "host": os.uname().nodename, "machine": os.uname().machine, "kernel": os.uname().release,
+            "python": ".".join(map(str, sys.version_info[:3])), "umask": "%03o" % umask,
+            "user_id": os.geteuid(), "glibc": "".join(os.confstr("CS_GNU_LIBC_VERSION").split()[-1:]),
+            "apptainer": builder["path"] if builder else "",
+            "apptainer_version": builder["version"] if builder else "", "apptainer_error": why,
+            "user_namespaces": missing is None, "user_namespaces_hint": missing or "",
+            "subids": subids(), "setuid_starter": has_setuid_starter(builder),
+            "programs": {name: find_program(name) or "" for name in (
+                "newuidmap", "fakeroot", "squashfuse", "squashfuse_ll", "mksquashfs", "unsquashfs")},
+            "zstd": zstd_support(builder["path"] if builder else None),
+            "store": describe_folder(site["store"]), "tmp": describe_folder("/tmp"), "policy": policy}
+
+    # ---- who works on a bundle -----------------------------------------------------------------
+    # A holder's folder bundles/ID/lock.N is made aside, with its owner inside, and renamed to the
+    # next number: that works on network file systems too, and only one can win. The numbers only
+    # grow. A released or dead lock stays until the next holder moves it away.
+
+    def whereabouts():
+        try:
+            namespace = os.readlink("/proc/self/ns/pid")
+        except OSError:
+            namespace = ""
+        return {"host": os.uname().nodename, "namespace": namespace,
+                "boot": read_text("/proc/sys/kernel/random/boot_id").strip()}
+
+    def process_fields(pid):
+        """The fields of /proc/PID/stat after the name, or []."""
+        return read_text("/proc/%d/stat" % pid).rpartition(")")[2].split()
+
+    def process_start(pid):
+        fields = process_fields(pid)
+        if fields:
+            return fields[19] if fields[0] not in "ZX" else ""
+        try:
+            os.kill(pid, 0)
+            return "" if os.path.isdir("/proc/self") else "unknown"
+        except OSError:
+            return ""
+
+    def same_machine(owner):
+        here = whereabouts()
+        return all(owner.get(key) == here[key] for key in here)
+
+    def lock_age(path):
+        """Seconds since the owner's last sign of life, by the clock of the file system itself."""
+        probe = NewFile(os.path.dirname(os.path.dirname(path)))
+        try:
+            return os.fstat(probe.handle).st_mtime - os.stat(path).st_mtime
+        finally:
+            probe.discard()
+
+    def is_alive(lock):
+        """The owner of one lock.N folder, if somebody holds it."""
+        path = os.path.join(lock, "owner.json")
+        data = None if os.path.exists(os.path.join(lock, "released")) else read_file(path, MIB)
+        if data is None:
+            return None
+        owner = load_json(data, path)
+        if same_machine(owner):
+            return owner if process_start(owner["pid"]) == owner["start"] else None
+        here = whereabouts()
+        if owner["host"] == here["host"] and owner["boot"] != here["boot"]:
+            return None
+        try:
+            return owner if lock_age(path) < LEASE else None
+        except FileNotFoundError:
+            return None
+
+    def lock_numbers(folder):
+        found = [re.match(r"lock\.([0-9]{1,9})\Z", name) for name in os.listdir(folder)]
+        return sorted(int(match.group(1)) for match in found if match)
+
+    def lock_path(folder, number):
+        return os.path.join(folder, "lock.%d" % number)
+
+    def current_owner(folder, but=None):
+        for number in lock_numbers(folder):
+            owner = is_alive(lock_path(folder, number)) if number != but else None
+            if owner:
+                return owner
+        return None
+
+    def owner_now(nonce):
+        pid = os.getpid()
+        return dict(whereabouts(), pid=pid, start=process_start(pid), nonce=nonce)
+
+    def take_lock(folder):
+        """(number, nonce, None), or (None, None, owner) when somebody else works on it."""
+        while True:
+            owner = current_owner(folder)
+            if owner:
+                return None, None, owner
+            nonce = secrets.token_hex(16)
+            aside = os.path.join(folder, ".lock-" + nonce)
+            os.mkdir(aside, 0o700)
+            write_json(os.path.join(aside, "owner.json"), owner_now(nonce))
+            number = (lock_numbers(folder) or [0])[-1] + 1
+            try:
+                os.rename(aside, lock_path(folder, number))
+            except OSError as problem:
+                remove_tree(aside)
+                if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    continue
+                raise
+            owner = current_owner(folder, but=number)  # a supervisor may just have taken over
+            if owner:
+                release_lock(folder, number)
+                return None, None, owner
+            for old in lock_numbers(folder):
+                if old < number:
+                    os.rename(lock_path(folder, old), aside)
+                    remove_tree(aside)
+            return number, nonce, None
+
+    def release_lock(folder, number):
+        try:
+            write_file(os.path.join(lock_path(folder, number), "released"), b"")
+        except Refusal:
+            pass  # it dies with its process
+
+    held = {"path": None, "beat": 0.0}
+
+    def hold(folder, number):
+        held["path"] = os.path.join(lock_path(folder, number), "owner.json")
+
+    def beat():
+        """A sign of life for hosts that cannot see this process; cheap enough for inner loops."""
+        if held["path"] and time.monotonic() > held["beat"] + 10:
+            held["beat"] = time.monotonic()
+            try:
+                os.utime(held["path"])
+            except OSError:
+                pass
+
+    def still_mine(folder, number, nonce):
+        data = read_file(os.path.join(lock_path(folder, number), "owner.json"), MIB)
+        return data is not None and load_json(data, "owner.json").get("nonce") == nonce
+
+    def load_state(store, bundle):
+        data = read_file(store.bundle(bundle, "state.json"), MIB)
+        return load_json(data, "state.json") if data else {}
+
+    def save_state(store, bundle, **changes):
+        state = dict(load_state(store, bundle), **changes)
+        state.update(bundle=bundle, updated=int(time.time()))
+        write_json(store.bundle(bundle, "state.json"), state)
+
+    def finished_receipt(store, bundle):
+        """The receipt of a build whose image is still there."""
+        data = read_file(store.bundle(bundle, "receipt.json"), 64 * MIB)
+        if data is None:
+            return None
+        receipt = load_json(data, "receipt.json")
+        try:
+            found = os.lstat(store.image(bundle))
+        except OSError:
+            return None
+        good = stat.S_ISREG(found.st_mode) and found.st_size == receipt["image"]["size"]
+        return receipt if good else None
+
+    def log_tail(path, most=4096):
+        try:
+            with open(path, "rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - most))
+                return size, file.read(most).decode("utf-8", "replace")
+        except OSError:
+            return 0, ""
+
+    def op_state(fields):
+        store, bundle = open_store(), fields["bundle"]
+        if finished_receipt(store, bundle):
+            return {"bundle": bundle, "state": "done"}
+        state = load_state(store, bundle)
+        if not state:
+            return {"bundle": bundle, "state": "none"}
+        answer = {key: state[key] for key in ("bundle", "state", "step", "started", "updated", "host",
+                                              "pid", "timeout", "error") if key in state}
+        if state["state"] == "done":
+            answer["state"] = "none"  # the image was removed
+        elif state["state"] in ("checking", "building"):
+            if not current_owner(store.bundle(bundle)):
+                answer["state"] = "interrupted"
+        path = store.bundle(bundle, "build.log")
+        size, tail = log_tail(path)
+        answer["log"] = {"path": path, "size": size, "tail": tail}
+        return answer
+
+    def op_receipt(fields):
+        receipt = finished_receipt(open_store(), fields["bundle"])
+        if not receipt:
+            raise Refusal("answer", "there is no finished build of bundle %s here" % fields["bundle"],
+                          "op state says how far it is")
+        return {"bundle": fields["bundle"], "receipt": receipt}
+
+    # ---- running the build ---------------------------------------------------------------------
+
+    stopping = []
+
+    def redacted(data):
+        """Without the password of any URL (T87)."""
+        return re.sub(rb"://[^/\s@]{1,512}@", b"://***@", data)
+
+    class BuildLog:
+        """Everything a build prints, on disk up to a bound: the beginning, and the end at close."""
+
+        def __init__(self, path):
+            self.path, self.partial, self.broken = path, b"", False
+            self.kept = self.size = 0
+            self.hasher, self.kept_hasher = hashlib.sha256(), hashlib.sha256()
+            self.tail = collections.deque()
+            self.tail_size = 0
+            unlink(path)
+            self.file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", 0)
+
+        def keep(self, data):
+            try:
+                if not self.broken:
+                    self.file.write(data)
+                    self.kept_hasher.update(data)
+                    self.kept += len(data)
+            except OSError:
+                self.broken = True  # a full disk must not stop the draining
+
+        def take(self, data):
+            self.hasher.update(data)
+            self.size += len(data)
+            if self.kept < LIMIT_LOG - LIMIT_LOG_TAIL and not self.tail:
+                self.keep(data)
+                return
+            self.tail.append(data)
+            self.tail_size += len(data)
+            while self.tail_size - len(self.tail[0]) >= LIMIT_LOG_TAIL:
+                self.tail_size -= len(self.tail.popleft())
+
+        def add(self, data):
+            lines, mark, rest = (self.partial + data).rpartition(b"\n")
+            if mark or len(rest) > 65536:
+                self.take(redacted(lines + mark + (b"" if mark else rest)))
+            self.partial = rest if mark or len(rest) <= 65536 else b""
+
+        def say(self, text):
+            self.add(text.encode("utf-8", "replace") + b"\n")
+
+        def close(self):
+            if self.partial:
+                self.take(redacted(self.partial))
+                self.partial = b""
+            lost = self.size - self.kept - self.tail_size
+            if lost > 0:
+                self.keep(b"\n[%d bytes are left out here]\n" % lost)
+            for data in self.tail:
+                self.keep(data)
+            self.tail.clear()
+            try:
+                os.fsync(self.file.fileno())
+            except OSError:
+                self.broken = True
+            self.file.close()
+
+        def summary(self):
+            return {"path": self.path, "size": self.kept, "sha256": self.kept_hasher.hexdigest(),
+                    "whole_size": self.size, "whole_sha256": self.hasher.hexdigest(),
+                    "complete": not self.broken}
+
+    def session_members(session):
+        found = []
+        for name in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
+            fields = process_fields(int(name)) if name.isdigit() else []
+            if fields and fields[3] == str(session) and fields[0] not in "ZX":
+                found.append(int(name))
+        return found
+
+    def kill_session(session, how):
+        for target in session_members(session):
+            try:
+                os.kill(target, how)
+            except OSError:
+                pass
+        try:
+            os.killpg(session, how)
+        except OSError:
+            pass
+
+    def end_session(child, drain):
+        """TERM, so that Apptainer cleans up after itself; after ten seconds KILL."""
+        kill_session(child.pid, signal.SIGTERM)
+        until = time.monotonic() + 10
+        while child.poll() is None and time.monotonic() < until:
+            drain(0.1)
+        kill_session(child.pid, signal.SIGKILL)
+        child.wait()
+
+    def run_logged(argv, folder, environment, deadline, log, started):
+        """Runs a program in its own session, draining what it prints. Returns its exit status."""
+        child = subprocess.Popen(argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 start_new_session=True)
+        started(child.pid)
+        handle = child.stdout.fileno()
+        open_end = [True]
+
+        def drain(seconds):
+            if not open_end[0]:
+                time.sleep(seconds)
+            elif select.select([handle], [], [], seconds)[0]:
+                data = os.read(handle, 65536)
+                log.add(data)
+                open_end[0] = bool(data)
+                return bool(data)
+            return False
+
+        try:
+            while child.poll() is None:
+                drain(0.2)
+                beat()
+                if stopping:
+                    raise Refusal("io", "the supervisor was told to stop (signal %d)" % stopping[0],
+                                  "build again to go on")
+                if time.monotonic() > deadline:
+                    raise Refusal("limit", "the build did not end within its timeout",
+                                  "give the build a longer timeout; the log says how far it came")
+            while drain(0):
+                pass
+            return child.returncode
+        finally:
+            end_session(child, drain)
+            child.stdout.close()
+
+    KNOWN_FAILURES = (
+        (r"no space left on device|disk quota exceeded", "free space, or name a roomier 'scratch' in site.json"),
+        (r"noexec", "the scratch folder forbids programs: name another 'scratch' in site.json"),
+        (r"requires either a suid installation or unprivileged user namespaces",
+         "allow unprivileged user namespaces on this host, or install apptainer-suid"),
+        (r"failed to change uid and gids", "the base image holds files of other owners: make it with "
+         "--mksquashfs-args=-all-root, or give this account a range in /etc/subuid and /etc/subgid"),
+        (r"failed to execute %test", "the test of the spec failed; the log says what it printed"),
+        (r"running %post section", "a step inside the image failed; the last lines of the log say which"),
+        (r"conveyor failed to get|packer failed to pack", "the base image could not be read or fetched"),
+    )
+
+    def build_failure(status, tail):
+        """The line of Apptainer that says why, and what would help."""
+        fatal = [line for line in tail.splitlines() if re.match(r"\S*(FATAL|ERROR)", line)]
+        said = fatal[-1] if fatal else (tail.strip().splitlines() or ["it printed nothing"])[-1]
+        hint = next((help_ for pattern, help_ in KNOWN_FAILURES if re.search(pattern, tail, re.I)), "")
+        how = "was killed by signal %d" % -status if status < 0 else "ended with status %d" % status
+        return Refusal("io", "apptainer build %s: %s" % (how, quoted(said.strip())), hint)
+
+    def read_sif(path):
+        """(offset, size) of the primary system partition; refuses what is not a whole SIF."""
+        bad = Refusal("io", "what apptainer wrote is not a whole SIF image")
+        with open(path, "rb") as file:
+            header = file.read(128)
+            if len(header) < 128 or header[32:41] != b"SIF_MAGIC":
+                raise bad
+            total, start = struct.unpack_from("<2q", header, 88)
+            file.seek(start)
+            table = file.read(585 * total) if 0 <= total <= 4096 else b""
+            length = file.seek(0, os.SEEK_END)
+        for at in range(0, len(table) - 584, 585):
+            kind, used = struct.unpack_from("<iB", table, at)
+            offset, size = struct.unpack_from("<2q", table, at + 17)
+            system, part = struct.unpack_from("<2i", table, at + 201)
+            if used and kind == 0x4004 and part == 2:
+                if system != 1 or offset < 0 or size < 96 or offset + size > length:
+                    raise bad
+                return offset, size
+        raise bad
+
+    COMPRESSIONS = {1: "gzip", 2: "lzma", 3: "lzo", 4: "xz", 5: "lz4", 6: "zstd"}
+
+    def measure_image(path):
+        """Size and digest of an image and of the partition in it, read once and on disk."""
+        first, length = read_sif(path)
+        whole, part, size, superblock = hashlib.sha256(), hashlib.sha256(), 0, b""
+        with open(path, "rb", 0) as file:
+            os.fsync(file.fileno())
+            for data in iter(lambda: file.read(BLOCK), b""):
+                inner = data[max(0, first - size):max(0, first + length - size)]
+                superblock = (superblock + inner)[:96] if len(superblock) < 96 else superblock
+                whole.update(data)
+                part.update(inner)
+                size += len(data)
+                beat()
+        compression = struct.unpack_from("<H", superblock, 20)[0] if superblock[:4] == b"hsqs" else 0
+        return {"size": size, "sha256": whole.hexdigest(),
+                "partition": {"size": length, "sha256": part.hexdigest(),
+                              "compression": COMPRESSIONS.get(compression, "unknown")}}
+
+    # What is asked of the Python inside the image: what is there, by its own account.
+    INSIDE = """
+import hashlib, json
+from importlib import metadata
+found = sorted({(d.metadata["Name"] or "", d.version or "") for d in metadata.distributions()})
+try:
+    listed = json.load(open("/.sealift/installed.json", encoding="utf-8"))
+    listed = [[str(p["name"]), str(p["version"])] for p in listed]
+except (OSError, ValueError, KeyError, TypeError):
+    listed = []
+manifest = hashlib.sha256(open("/.sealift/manifest.json", "rb").read()).hexdigest()
+print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
+"""
+
+    def run_inside(job, image, argv):
+        """What a program inside the image prints; unpacks the image where it cannot be mounted."""
+        problem = b""
+        for more in ([], ["--unsquash"]):
+            beat()
+            status, out, problem = quietly(
+                [job["builder"]["path"], "exec", "--containall"] + more + [image] + argv, 900,
+                build_environment(job["scratch"]))
+            if status == 0:
+                return out
+        raise Refusal("io", "cannot run '%s' in the new image: %s" % (
+            argv[0], quoted(redacted(problem).decode("utf-8", "replace").strip()[-400:])),
+            "this host must be able to run what it builds: squashfuse and /dev/fuse, or --unsquash")
+
+    def plain_name(name):
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    def loose_version(version):
+        alias = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc", "r": "post",
+                 "rev": "post", "v": ""}
+        words = re.findall(r"[0-9]+|[a-z]+|[+!]", version.lower())
+        return [str(int(word)) if word.isdigit() else alias.get(word, word) for word in words]
+
+    def compare_packages(locked, inside):
+        """What is installed, and where lock, installer and the image's own metadata disagree."""
+        found = {plain_name(name): version for name, version in inside["found"]}
+        listed = {plain_name(name): version for name, version in inside["listed"]}
+        differences = []
+        for name in sorted(set(found) | set(listed) | set(locked)):
+            versions = {"locked": locked.get(name, ""), "installed": found.get(name, ""),
+                        "listed": listed.get(name, "")}
+            said = [versions["installed"], versions["listed"]] + ([versions["locked"]] if name in locked else [])
+            if any(loose_version(said[0]) != loose_version(other) for other in said[1:]):
+                differences.append(dict(versions, name=name))
+        installed = [{"name": name, "version": listed[name]} for name in sorted(listed)]
+        return {"installed": installed, "differences": differences}
+
+    def inspect_image(job, image):
+        """Asks the image itself which bundle it is, and what is installed in it."""
+        status, out, problem = quietly([job["builder"]["path"], "inspect", "--json", "--labels", image],
+                                       300, build_environment(job["scratch"]))
+        try:
+            labels = json.loads(out.decode("utf-8"))["data"]["attributes"]["labels"]
+            labels = {str(key): str(value) for key, value in labels.items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Refusal("io", "apptainer inspect of the new image ended with status %s: %s" % (
+                status, quoted(problem.decode("utf-8", "replace").strip()[-400:])))
+        if labels.get("org.sealift.bundle") != job["bundle"]:
+            raise Refusal("format", "the image's label org.sealift.bundle is %s, not the bundle's id"
+                          % quoted(labels.get("org.sealift.bundle", "missing")))
+        if job["python"]:
+            inside = load_json(run_inside(job, image, [job["python"], "-I", "-c", INSIDE]), "the image's list")
+        else:
+            manifest = run_inside(job, image, ["cat", "/.sealift/manifest.json"])
+            inside = {"manifest": hashlib.sha256(manifest).hexdigest(), "found": [], "listed": []}
+        if inside["manifest"] != job["bundle"]:
+            raise Refusal("format", "/.sealift/manifest.json in the image is not the bundle's manifest")
+        return labels, compare_packages(job["locked"], inside)
+
+    def build_environment(scratch):
+        own = {}
+        for prefix in ("APPTAINER_", "SINGULARITY_"):
+            own[prefix + "TMPDIR"] = os.path.join(scratch, "tmp")
+            own[prefix + "CACHEDIR"] = os.path.join(scratch, "cache")
+        return clean_environment(TMPDIR=os.path.join(scratch, "tmp"), **own)
+
+    def build_command(job, output, extra=()):
+        options = list(job["options"])
+        if not any(option.startswith("--mksquashfs-args=") for option in options) and job["zstd"]:
+            options.append("--mksquashfs-args=-comp zstd -Xcompression-level 3")
+        if os.geteuid() != 0:
+            options.append("--fakeroot")  # implied by Apptainer, needed by Singularity
+        return [job["builder"]["path"], "build", "--force"] + options + list(extra) + [output, "image.def"]
+
+    def run_build(job, output, log, started):
+        """Apptainer itself, and once more without the host's fakeroot where that is what died."""
+        deadline = time.monotonic() + job["timeout"]
+        extra = []
+        while True:
+            command = build_command(job, output, extra)
+            log.say("sealift: " + " ".join(command))
+            status = run_logged(command, job["folder"], build_environment(job["scratch"]), deadline,
+                                log, started)
+            if status == 0:
+                return command
+            _, tail = log_tail(log.path, 65536)
+            tail = (tail + b"".join(log.tail).decode("utf-8", "replace"))[-65536:]
+            died = re.search(r"(faked|fakeroot)[^\n]*GLIBC_|GLIBC_[^\n]*(faked|fakeroot)", tail)
+            if extra or not died or job["builder"]["family"] != "apptainer":
+                raise build_failure(status, tail)
+            extra = ["--ignore-fakeroot-command"]
+            unlink(output)
+            log.say("sealift: the host's fakeroot does not run in this image; once more without it")
+
+    # ---- the supervisor ------------------------------------------------------------------------
+
+    def publish(store, job, output):
+        """The image's final name, and NAME-VERSION.sif beside it: links or renames, never a copy."""
+        path = store.image(job["bundle"])
+        os.chmod(output, 0o755)
+        os.rename(output, path)
+        sync_folder(os.path.dirname(path))
+        named = os.path.join(store.root, "images", "%s-%s.sif" % (job["name"], job["version"]))
+        aside = os.path.join(store.root, "images", ".new-" + secrets.token_hex(16))
+        try:
+            os.link(path, aside)
+        except OSError:
+            os.symlink(os.path.join("sha256", job["bundle"] + ".sif"), aside)
+        os.rename(aside, named)
+        unlink(aside)  # still there when both were one file already
+        sync_folder(os.path.dirname(named))
+        return path, named
+
+    def make_image(store, job, log):
+        """The steps after the checks. Returns the receipt."""
+        bundle, timings = job["bundle"], dict(job["timings"])
+        images = store.folder("images", "sha256")
+        output = os.path.join(images, ".%s.%s.part" % (bundle, secrets.token_hex(8)))
+        clock = [time.monotonic()]
+
+        def lap(step, after):
+            now = time.monotonic()
+            timings[step], clock[0] = int((now - clock[0]) * 1000), now
+            save_state(store, bundle, step=after)
+
+        def started(pid):
+            save_state(store, bundle, child={"pid": pid, "start": process_start(pid)})
+
+        try:
+            command = run_build(job, output, log, started)
+            lap("build_ms", "hash")
+            measured = measure_image(output)
+            lap("hash_ms", "inspect")
+            labels, packages = inspect_image(job, output)
+            lap("inspect_ms", "publish")
+            if not still_mine(job["lock_folder"], job["lock"], job["nonce"]):
+                raise Refusal("io", "another build of bundle %s has taken over" % bundle)
+            path, named = publish(store, job, output)
+        finally:
+            unlink(output)
+        return dict(
+            job["receipt"], image=dict(measured, path=path, named_path=named), packages=packages,
+            labels=[{"name": name, "value": labels[name]} for name in sorted(labels)],
+            timings=timings, finished=int(time.time()),
+            builder={"path": job["builder"]["path"], "version": job["builder"]["version"],
+                     "options": command[2:-2]})
+
+    def supervised_build(store, job):
+        log = BuildLog(store.bundle(job["bundle"], "build.log"))
+        try:
+            receipt = make_image(store, job, log)
+        finally:
+            log.close()
+        write_json(store.bundle(job["bundle"], "receipt.json"), dict(receipt, log=log.summary()))
+
+    def supervise(job):
+        """The detached process: takes the lock over, tells its maker, builds, cleans up."""
+        store, bundle, folder = Store(job["store"]), job["bundle"], job["lock_folder"]
+        hold(folder, job["lock"])
+        if not still_mine(folder, job["lock"], job["nonce"]):
+            return
+        write_json(held["path"], owner_now(job["nonce"]))
+        if not still_mine(folder, job["lock"], job["nonce"]) or lock_numbers(folder)[-1] != job["lock"]:
+            release_lock(folder, job["lock"])
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _frame: stopping.append(number))
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        save_state(store, bundle, state="building", step="build", host=os.uname().nodename,
+                   pid=os.getpid())
+        os.write(1, b"ready\n")
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        ending = {"state": "done", "step": "done"}
+        try:
+            supervised_build(store, job)
+        except Refusal as refusal:
+            ending = {"state": "interrupted" if stopping else "failed",
+                      "error": refusal.answer()["error"]}
+        except OSError as problem:
+            ending = {"state": "failed", "error": io_refusal("the build stopped", problem).answer()["error"]}
+        except Exception as problem:  # said in the state file rather than lost with the process
+            ending = {"state": "failed", "error": unexpected(problem).answer()["error"]}
+        left = [path for path in (job["folder"], job["scratch"]) if not remove_tree(path)]
+        save_state(store, bundle, left_behind=left, **ending)
+        release_lock(folder, job["lock"])
+
+    def unexpected(problem):
+        at, where = problem.__traceback__, "?"
+        while at:
+            where, at = "%s:%d" % (at.tb_frame.f_code.co_name, at.tb_lineno), at.tb_next
+        return Refusal("internal", "%s in %s: %s" % (type(problem).__name__, where, problem),
+                       "this is a mistake in sealift: please report it with this text")
+
+    # A new interpreter rather than a bare fork: workers have threads. It gets this very function as
+    # a code object, and the job through a global that no request can set.
+    SUPERVISOR = """
+import marshal, os, sys, types
+i = sys.stdin.buffer
+code = marshal.loads(i.read(int(i.readline())))
+job = i.read().decode()
+if os.fork():
+    os._exit(0)
+there = {"__name__": "sealift_supervisor", "__builtins__": __builtins__, "SEALIFT_JOB": job}
+types.FunctionType(code, there)("{}", None)
+"""
+
+    def start_supervisor(store, job):
+        code = marshal.dumps(own_code)
+        words = b"%d\n" % len(code) + code + json.dumps(job).encode("ascii")
+        with open(store.bundle(job["bundle"], "supervisor.log"), "ab") as errors:
+            child = subprocess.Popen([sys.executable, "-I", "-c", SUPERVISOR], cwd="/", stderr=errors,
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        try:
+            child.stdin.write(words)
+            child.stdin.close()
+            poll = select.poll()
+            poll.register(child.stdout, select.POLLIN | select.POLLHUP)
+            said = os.read(child.stdout.fileno(), 16) if poll.poll(60000) else b""
+        except OSError:
+            said = b""
+        finally:
+            child.stdout.close()
+            child.wait()
+        if said != b"ready\n":
+            raise Refusal("internal", "the supervisor of the build did not start",
+                          "see %s" % store.bundle(job["bundle"], "supervisor.log"))
+
+    # ---- the definition ------------------------------------------------------------------------
+    # image.def is a function of plan and lock (recipe 1, specs/recipe.md). It is written again here,
+    # line by line, each line held against what Apptainer would take for more than one line of text;
+    # a file that differs in any byte is refused. So no header, section or command can stand in it
+    # that recipe 1 does not write (T52 to T56), whoever signed it.
+
+    PYTHON_IS = ("-I -S -c 'import sys; have = sys.implementation.name + \" %%d.%%d.%%d\" %% "
+                 "sys.version_info[:3]; sys.exit(None if have == \"cpython %s\" else \"sealift: %s has "
+                 "\" + have + \", %s cpython %s\")'")
+    SITE_PACKAGES = "/opt/venv/lib/python%s/site-packages"
+    UV_WHERE = "--python /opt/venv/bin/python --no-config --cache-dir /opt/sealift/cache "
+
+    def render_files(plan, lock):
+        lines = ["manifest.json /opt/sealift/meta/manifest.json", "signatures /opt/sealift/meta/signatures"]
+        scripts = ["post-%02d.sh" % number for number in range(1, len(plan["post"]) + 1)]
+        scripts += ["runscript.sh"] * ("runscript" in plan) + ["test.sh"] * ("test" in plan)
+        lines += ["scripts/%s /opt/sealift/meta/scripts/%s" % (name, name) for name in scripts]
+        if lock["packages"]:
+            lines.append("requirements.txt /opt/sealift/requirements.txt")
+        if "installer" in lock:
+            lines.append("blobs/sha256/%s /opt/sealift/installer.whl" % lock["installer"]["wheel"]["sha256"])
+        lines += ["blobs/sha256/%s /opt/sealift/wheels/%s" % (package["wheel"]["sha256"], package["file"])
+                  for package in lock["packages"] if "wheel" in package]
+        for file in lock["files"]:
+            line = "%s/%s /opt/sealift/files/%s" % ("blobs/sha256" if file["size"] > MIB else "files",
+                                                    file["sha256"], file["sha256"])
+            if line not in lines:
+                lines.append(line)
+        return lines
+
+    def render_target_checks(target):
+        machine, glibc = target["platform"].split("/")[1], target["glibc"]
+        return [
+            "command -v python3 >/dev/null || { echo 'sealift: the base image has no python3, the target "
+            "is cpython %s' >&2; exit 1; }" % target["python"],
+            "python3 " + PYTHON_IS % (target["python"], "the base image", "the target is", target["python"]),
+            "python3 -I -S -c 'import platform, sys; kind, have = platform.libc_ver(); sys.exit(None if "
+            "kind == \"glibc\" and [int(n) for n in have.split(\".\")] >= [%s] else \"sealift: the base "
+            "image has libc \" + (kind + \" \" + have if kind else \"of an unknown kind\") + \", the "
+            "target needs glibc %s or newer\")'" % (glibc.replace(".", ", "), glibc),
+            "python3 -I -S -c 'import os, sys; have = os.uname().machine; sys.exit(None if have == \"%s\" "
+            "else \"sealift: this machine is \" + have + \", the target is %s\")'" % (machine, machine)]
+
+    def render_user_files(plan, lock):
+        lines, before = [], "/"
+        for file, blob in zip(plan["files"], lock["files"]):
+            folder = file["to"].rpartition("/")[0]
+            if folder and folder != before:
+                lines.append("mkdir -p '%s'" % folder)
+            lines.append("cp -T /opt/sealift/files/%s '%s'" % (blob["sha256"], file["to"]))
+            lines.append("chmod %s '%s'" % (file["mode"], file["to"]))
+            before = folder
+        return lines
+
+    def render_packages(plan, lock):
+        """(lines that install, line that lists) the packages."""
+        if not lock["packages"]:
+            return [], "echo '[]' >/.sealift/installed.json"
+        carried = ["wheel" in package for package in lock["packages"]]
+        base = plan.get("pip", {}).get("env") == "base"
+        minor = plan["target"]["python"].rpartition(".")[0]
+        only = "--no-index " if all(carried) else ""
+        find = "--find-links /opt/sealift/wheels " if any(carried) else ""
+        rest = "--no-deps --only-binary :all: --require-hashes -r /opt/sealift/requirements.txt"
+        lines = ["python3 -m venv %s%s/opt/venv" % ("--system-site-packages " if base else "",
+                                                    "--without-pip " if any(carried) else "")]
+        if lock.get("installer", {}).get("name") == "uv":
+            uv = "/opt/sealift/uv pip "
+            lines += [
+                "python3 -I -S -c 'import zipfile; wheel = zipfile.ZipFile(\"/opt/sealift/installer.whl\"); "
+                "open(\"/opt/sealift/uv\", \"wb\").write(wheel.read(next(name for name in wheel.namelist() "
+                "if name.endswith(\".data/scripts/uv\"))))'", "chmod 0755 /opt/sealift/uv",
+                uv + "install " + UV_WHERE + only + find + rest]
+            listing = uv + "list " + UV_WHERE + "--format json"
+        else:
+            pip = "/opt/venv/bin/python " + ("/opt/sealift/installer.whl/pip" if any(carried) else "-m pip")
+            lines.append(pip + " install --disable-pip-version-check --no-cache-dir --no-compile "
+                         + ("--ignore-installed " if base else "") + only + find + rest)
+            listing = pip + " list --disable-pip-version-check --format json --path " + SITE_PACKAGES % minor
+        lines += ["/opt/venv/bin/python -m compileall -q -q -j 0 -x '/tests?/' --invalidation-mode "
+                  "unchecked-hash " + SITE_PACKAGES % minor + " || :", 'export PATH="/opt/venv/bin:$PATH"']
+        return lines, listing + " >/.sealift/installed.json"
+
+    def render_post(plan, lock):
+        installing, listing = render_packages(plan, lock)
+        return ["set -eu", "umask 022"] + render_target_checks(plan["target"]) + [
+            "rm -rf /.sealift", "mv /opt/sealift/meta /.sealift",
+            "python3 -I -S -c 'import hashlib; print(\"org.sealift.bundle\", hashlib.sha256(open("
+            "\"/.sealift/manifest.json\", \"rb\").read()).hexdigest())' "
+            ">>\"${APPTAINER_LABELS:-${SINGULARITY_LABELS:-/dev/null}}\"",
+            "export TMPDIR=/opt/sealift/tmp PYTHONDONTWRITEBYTECODE=1", "mkdir -p /opt/sealift/tmp",
+        ] + render_user_files(plan, lock) + installing + [
+            "%ssh -eu /.sealift/scripts/post-%02d.sh"
+            % ("unshare -n " if script["network"] == "none" else "", number)
+            for number, script in enumerate(plan["post"], 1)
+        ] + [listing, "rm -rf /opt/sealift /root/.cache",
+             "chmod -R a+rX /.sealift" + (" /opt/venv" if lock["packages"] else "")]
+
+    def render_test(plan, lock):
+        python, worker = plan["target"]["python"], "globus-compute-endpoint"
+        lines = ["set -eu", "test -s /.sealift/installed.json",
+                 ("/opt/venv/bin/" if lock["packages"] else "") + "python3 "
+                 + PYTHON_IS % (python, "the image", "the plan says", python)]
+        if "worker" in plan:
+            lines += ["/opt/venv/bin/python3 -I -c 'import globus_compute_endpoint, importlib.metadata, sys; "
+                      "have = importlib.metadata.version(\"%s\"); sys.exit(None if have == \"%s\" else "
+                      "\"sealift: the image has %s \" + have + \", the plan says %s\")'"
+                      % (worker, plan["worker"], worker, plan["worker"]),
+                      "command -v %s >/dev/null" % worker]
+        if "test" in plan:
+            lines.append(("unshare -r -n " if plan["test"]["network"] == "none" else "")
+                         + "sh -eu /.sealift/scripts/test.sh")
+        return lines
+
+    def render_environment(plan, lock):
+        def quote(value):
+            return re.sub(r"\{(?=\{)", '{""', re.sub(r'(["$\\`])', r"\\\1", value))
+
+        lines = ['export %s="%s"' % (pair["name"], quote(pair["value"])) for pair in plan["env"]]
+        return (lines + ['export PYTHONNOUSERSITE="1"']
+                + ['export PATH="/opt/venv/bin:$PATH"'] * bool(lock["packages"]))
+
+    def render_labels(plan, recipe):
+        base = plan["base"]
+        lines = ["org.sealift.name " + plan["name"], "org.sealift.version " + plan["version"]]
+        if plan["description"]:
+            lines.append("org.sealift.description " + plan["description"])
+        if base["kind"] == "docker":
+            lines.append("org.sealift.base %s%s@sha256:%s" % (
+                base["reference"], ":" + base["tag"] if "tag" in base else "", base["digest"]))
+        return (lines + ["org.sealift.recipe " + recipe]
+                + ["%s %s" % (label["name"], label["value"]) for label in plan["labels"]])
+
+    def render_sections(plan, lock, recipe):
+        sections = [
+            ("files", render_files(plan, lock)), ("post", render_post(plan, lock)),
+            ("environment", render_environment(plan, lock)),
+            ("runscript", [". /.sealift/scripts/runscript.sh"] * ("runscript" in plan)
+             + ['[ "$#" -gt 0 ] || set -- python3', 'exec "$@"']),
+            ("test", render_test(plan, lock)), ("labels", render_labels(plan, recipe))]
+        if "help" in plan:
+            sections.append(("help", plan["help"].rstrip(" \t\n").split("\n")))
+        return sections
+
+    SECTION_MAX = 56 * 1024  # Apptainer's own limit is 65,535 bytes
+    BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+        map(chr, range(0x2000, 0x200b)))
+    UNSAFE = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]|"
+                        r"\{\{[\t\n\v\f\r ]*[0-9A-Za-z_]+[\t\n\v\f\r ]*\}\}")
+
+    def render_definition(plan, lock, recipe):
+        base = plan["base"]
+        text = "Bootstrap: %s\nFrom: %s\n" % (base["kind"], "%s@sha256:%s" % (
+            base["reference"], base["digest"]) if base["kind"] == "docker" else
+            "blobs/sha256/" + lock["base"]["sha256"])
+        for name, lines in render_sections(plan, lock, recipe):
+            written = SECTION_MAX
+            for line in lines:
+                if UNSAFE.search(line) or line.lstrip(BLANKS).startswith("%"):
+                    raise Refusal("format", "plan.json: %s cannot stand in section %%%s of a definition"
+                                  % (quoted(line), name))
+                size = len(line.encode("utf-8")) + 5
+                if written + size > SECTION_MAX:
+                    text += "\n%%%s\n" % name
+                    written = len(name) + 2
+                written += size
+                text += ("    " if line else "") + line + "\n"
+        return text.encode("utf-8")
+
+    def check_definition(data, plan, lock, recipe):
+        expected = render_definition(plan, lock, recipe)
+        if data == expected:
+            return
+        number = os.path.commonprefix([data, expected]).count(b"\n") + 1
+        lines = [(text.split(b"\n") + [b""] * number)[number - 1] for text in (data, expected)]
+        said, meant = (quoted(line.decode("utf-8", "replace").strip()) for line in lines)
+        raise Refusal("format", "image.def:%d: %s stands where plan and lock give %s" % (number, said, meant),
+                      "only the definition that recipe 1 writes is built here")
+
+    # ---- build ---------------------------------------------------------------------------------
+
+    def read_signatures(store, names):
+        found = [(name, store.read(name, LIMIT_SIGNATURE)) for name in names]
+        return found, [name for name, data in found if data is None]
+
+    def refuse_missing(missing):
+        if missing:
+            raise Refusal("answer", "%d objects of the bundle are not here, or were damaged"
+                          % len(missing), "put them, and build again", missing=sorted(set(missing)))
+
+    def read_content(store, manifest):
+        """The three texts that are interpreted here, and a list of all objects that are missing."""
+        texts = {}
+        missing = [entry["sha256"] for entry in manifest["files"] + manifest["blobs"]
+                   if not store.has(entry["sha256"], entry["size"])]
+        for entry in manifest["files"]:
+            if entry["name"] in ("plan.json", "lock.json", "image.def"):
+                texts[entry["name"]] = store.read(entry["sha256"], LIMIT_CONTENT_FILE)
+                if texts[entry["name"]] is None:
+                    missing.append(entry["sha256"])
+        refuse_missing(missing)
+        return texts
+
+    def copy_file(source, target):
+        new = NewFile(os.path.dirname(target))
+        try:
+            with open(source, "rb", 0) as file:
+                for data in iter(lambda: file.read(BLOCK), b""):
+                    new.write(data)
+            new.commit(target)
+        finally:
+            new.discard()
+
+    def place_object(store, sha256, size, target):
+        """Puts an object where the build reads it and hashes it there. False: it was damaged."""
+        make_folder(os.path.dirname(target), 0o755)
+        source = store.object(sha256)
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError as problem:
+            if problem.errno == errno.ENOENT:
+                return False
+            copy_file(source, target)
+        if hash_file(target) == (size, sha256):
+            return True
+        unlink(source)
+        return False
+
+    def lay_out(store, folder, bundle, manifest, reports):
+        """The bundle as a folder, as `sealift extract` lays it out; refuses damaged objects."""
+        entries = [(entry["sha256"], entry["size"], entry["name"]) for entry in manifest["files"]]
+        entries += [(entry["sha256"], entry["size"], "blobs/sha256/" + entry["sha256"])
+                    for entry in manifest["blobs"]]
+        entries.append((bundle, os.stat(store.object(bundle)).st_size, "manifest.json"))
+        for report in reports:
+            if report["verdict"] == "good":
+                name = "prepare" if report["role"] == "prepare" else "approve-" + report["fingerprint"]
+                path = "signatures/%s.minisig" % name
+                if path not in [entry[2] for entry in entries]:
+                    size = os.stat(store.object(report["sha256"])).st_size
+                    entries.append((report["sha256"], size, path))
+        damaged = [sha256 for sha256, size, name in entries
+                   if not place_object(store, sha256, size, os.path.join(folder, name))]
+        refuse_missing(damaged)
+
+    def choose_scratch(site, store, need):
+        """A folder on a real disk with enough room for Apptainer's temporary trees."""
+        own = site.get("scratch")
+        tried, candidates = [], [own] if own else [os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp",
+                                                   store.folder("builds")]
+        for path in candidates:
+            if not path.startswith("/") or not os.path.isdir(path):
+                why = "no such folder"
+            elif not os.access(path, os.W_OK | os.X_OK):
+                why = "not writable"
+            elif "noexec" in mount_of(path)[1].split(","):
+                why = "mounted noexec"
+            elif not own and mount_of(path)[0] in ("tmpfs", "ramfs"):
+                why = "memory, not a disk"
+            elif free_space(path) < need:
+                why = "%d MiB free" % (free_space(path) // MIB)
+            else:
+                return path
+            tried.append("%s (%s)" % (path or "TMPDIR", why))
+        raise Refusal("io", "no folder for the build's temporary files, which need about %d MiB: %s"
+                      % (need // MIB + 1, ", ".join(tried)),
+                      "free space, or name a folder in site.json: {\"scratch\": \"/path\"}")
+
+    def check_host(site, store, manifest, plan, lock):
+        """What would make the build fail later is said now (T84, T85)."""
+        builder = find_builder(site)
+        if os.geteuid() != 0 and not has_setuid_starter(builder):
+            missing = user_namespaces()
+            if missing:
+                raise Refusal("io", "user namespaces are not available to this account, and apptainer "
+                              "has no setuid starter: it cannot build here", missing)
+        if builder["family"] != "apptainer" and os.geteuid() != 0 and not subids():
+            raise Refusal("io", "%s builds without root only for accounts listed in /etc/subuid and "
+                          "/etc/subgid" % builder["family"], "ask for a range there: usermod "
+                          "--add-subuids 100000-165535 --add-subgids 100000-165535 ACCOUNT")
+        if plan["target"]["platform"] != "linux/" + os.uname().machine:
+            raise Refusal("input", "the bundle is for %s, this host is linux/%s"
+                          % (plan["target"]["platform"], os.uname().machine))
+        payload = sum(entry["size"] for entry in manifest["files"] + manifest["blobs"])
+        fetched = 256 * MIB if "base" not in lock else 0
+        images = store.folder("images", "sha256")
+        for path in (images, store.folder("bundles")):
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise Refusal("io", "cannot write in folder '%s'" % path)
+        if free_space(images) < payload + fetched + 16 * MIB:
+            raise Refusal("io", "'%s' has %d MiB free, the image needs about %d" % (
+                images, free_space(images) // MIB, (payload + fetched) // MIB + 16),
+                "free space there, or name another store in site.json")
+        return builder, choose_scratch(site, store, 5 * payload + 4 * fetched + 32 * MIB)
+
+    def clean_up_after(store, bundle):
+        """What a dead predecessor has left: its Apptainer, its folders, its half image."""
+        state = load_state(store, bundle)
+        child = state.get("child")
+        if child and same_machine(state.get("where", {})):
+            start = process_start(child["pid"])
+            if start == child["start"] or (not start and session_members(child["pid"])):
+                kill_session(child["pid"], signal.SIGKILL)
+        scratch = state.get("scratch", "")
+        if os.path.basename(scratch).startswith("sealift-%s-" % bundle[:12]):
+            remove_tree(scratch)
+        for folder, pattern in ((os.path.join(store.root, "builds"), bundle + "."),
+                                (os.path.join(store.root, "images", "sha256"), "." + bundle + ".")):
+            for name in os.listdir(folder) if os.path.isdir(folder) else []:
+                if name.startswith(pattern):
+                    remove_tree(os.path.join(folder, name))
+
+    def private_folder(parent, prefix):
+        path = os.path.join(parent, prefix + secrets.token_hex(8))
+        os.mkdir(path, 0o700)
+        os.chmod(path, 0o700)
+        return path
+
+    def check_bundle(store, site, fields, policy):
+        """Everything that is checked before Apptainer starts. Returns what the build has to know."""
+        bundle, clock = fields["bundle"], time.monotonic()
+        signatures, missing = read_signatures(store, fields["signatures"])
+        manifest_data = store.read(bundle, LIMIT_MANIFEST)
+        refuse_missing(missing + ([bundle] if manifest_data is None else []))
+        policy_path, keys = policy
+        reports = judge(signatures, manifest_data, bundle, keys, policy_path)
+        manifest = parse_manifest(manifest_data)
+        check_statements(reports, manifest)
+        texts = read_content(store, manifest)
+        plan, lock = parse_plan(texts["plan.json"]), parse_lock(texts["lock.json"])
+        check_together(manifest, plan, lock)
+        recipe = hashlib.sha256(texts["plan.json"] + texts["lock.json"]).hexdigest()
+        check_definition(texts["image.def"], plan, lock, recipe)
+        builder, scratch_parent = check_host(site, store, manifest, plan, lock)
+        verify_ms = int((time.monotonic() - clock) * 1000)
+        return {"manifest": manifest, "plan": plan, "lock": lock, "reports": reports, "builder": builder,
+                "scratch_parent": scratch_parent, "verify_ms": verify_ms, "policy_path": policy_path}
+
+    def make_job(store, fields, checked, folder, scratch, layout_ms, started):
+        plan, lock = checked["plan"], checked["lock"]
+        squashfs = zstd_support(checked["builder"]["path"])
+        python = "" if not lock["packages"] else (
+            "python3" if plan.get("pip", {}).get("env") == "base" else "/opt/venv/bin/python")
+        signers = [{"sha256": report["sha256"], "verdict": report["verdict"], "key_id": report["key_id"],
+                    "key_name": report.get("key_name", ""), "role": report.get("role", ""),
+                    "fingerprint": report.get("fingerprint", ""), "time": report.get("time", ""),
+                    "allowed": report.get("allowed", False)} for report in checked["reports"]]
+        return {
+            "bundle": fields["bundle"], "store": store.root, "folder": folder, "scratch": scratch,
+            "name": plan["name"], "version": plan["version"], "options": plan["build"]["options"],
+            "timeout": fields.get("timeout", plan["build"]["timeout"]), "builder": checked["builder"],
+            "zstd": bool(squashfs["writes"] and squashfs["readers"]
+                         and checked["builder"]["mksquashfs_args"]),
+            "python": python, "locked": {p["name"]: p["version"] for p in lock["packages"]},
+            "timings": {"verify_ms": checked["verify_ms"], "layout_ms": layout_ms},
+            "receipt": {
+                "sealift_receipt": 1, "bundle": fields["bundle"], "name": plan["name"],
+                "version": plan["version"], "closure": checked["manifest"]["closure"],
+                "host": os.uname().nodename, "python": ".".join(map(str, sys.version_info[:3])),
+                "policy": checked["policy_path"], "enforcement": enforcement(checked["policy_path"]),
+                "signers": signers, "test": "passed" if "test" in plan else "none", "started": started}}
+
+    def check_and_start(store, site, fields, policy, lock):
+        """Under the lock: checks, lays out, and hands over to a supervisor."""
+        bundle, started, made = fields["bundle"], int(time.time()), []
+        clean_up_after(store, bundle)
+        unlink(store.bundle(bundle, "state.json"))
+        save_state(store, bundle, sealift_state=1, state="checking", step="verify", started=started,
+                   host=os.uname().nodename, pid=os.getpid(), where=whereabouts())
+        try:
+            checked = check_bundle(store, site, fields, policy)
+            clock = time.monotonic()
+            made.append(private_folder(store.folder("builds"), bundle + "."))
+            save_state(store, bundle, step="layout")
+            lay_out(store, made[0], bundle, checked["manifest"], checked["reports"])
+            made.append(private_folder(checked["scratch_parent"], "sealift-%s-" % bundle[:12]))
+            for name in ("tmp", "cache"):
+                os.mkdir(os.path.join(made[1], name), 0o700)
+            layout_ms = int((time.monotonic() - clock) * 1000)
+            job = make_job(store, fields, checked, made[0], made[1], layout_ms, started)
+            job.update(lock)
+            save_state(store, bundle, scratch=made[1], timeout=job["timeout"])
+            start_supervisor(store, job)
+        except Exception as problem:
+            for path in made:
+                remove_tree(path)
+            refusal = as_refusal(problem)
+            save_state(store, bundle, state="failed", error=refusal.answer()["error"])
+            raise refusal
+
+    def op_build(fields):
+        policy, site = load_policy(), load_site()
+        store, bundle = Store(site["store"]), fields["bundle"]
+        receipt = finished_receipt(store, bundle)
+        if receipt:
+            return {"bundle": bundle, "state": "done", "receipt": receipt}
+        folder = store.folder("bundles", bundle)
+        number, nonce, owner = take_lock(folder)
+        if not owner:
+            hold(folder, number)
+            try:
+                if not finished_receipt(store, bundle):
+                    check_and_start(store, site, fields, policy, {
+                        "lock_folder": folder, "lock": number, "nonce": nonce})
+            except Exception:
+                release_lock(folder, number)
+                raise
+        state = load_state(store, bundle)
+        return {"bundle": bundle, "state": state.get("state", "checking"),
+                "host": state.get("host", ""), "pid": state.get("pid", 0),
+                "started": state.get("started", 0)}
+
+    # ---- requests ------------------------------------------------------------------------------
+
+    def as_refusal(problem):
+        if isinstance(problem, Refusal):
+            return problem
+        if isinstance(problem, OSError):
+            return io_refusal(problem.filename or "the agent", problem)
+        return unexpected(problem)
+
+    def answered(operation, fields):
+        try:
+            return dict(operation(fields), ok=True)
+        except Exception as problem:
+            return as_refusal(problem).answer()
+
+    BUILD = ({"bundle": digest, "signatures": list_of(digest, LIMIT_SIGNATURES)},
+             {"timeout": uint(LIMIT_TIMEOUT)})
+    OPERATIONS = {  # op -> what carries it out, the fields it must and may have
+        "probe": (op_probe, {}, {}),
+        "have": (op_have, {"objects": list_of(each({
+            "sha256": digest, "size": uint(LIMIT_BLOB)}, kind="usage"), LIMIT_HAVE)}, {}),
+        "put": (op_put, {"objects": list_of(check_put_entry, LIMIT_PUT)},
+                {"build": each(*BUILD, kind="usage")}),
+        "build": (op_build,) + BUILD,
+        "state": (op_state, {"bundle": digest}, {}),
+        "receipt": (op_receipt, {"bundle": digest}, {}),
+    }
+
+    def carry_out():
+        if type(request) is not str or len(request) > LIMIT_REQUEST:
+            raise Refusal("usage", "a request is a JSON text of at most %d bytes" % LIMIT_REQUEST)
+        value = load_json(request, "the request", "usage")
+        name = value.get("op") if type(value) is dict else None
+        if type(name) is not str or name not in OPERATIONS:
+            raise Refusal("usage", "no such operation", "op is one of " + ", ".join(sorted(OPERATIONS)))
+        operation, need, may = OPERATIONS[name]
+        fields = record(value, "request", dict(need, op=anything), may, "usage")
+        if fields.get("timeout") == 0:
+            raise Refusal("usage", "request.timeout must be at least one second")
+        return operation(fields)
+
+    own_code = sys._getframe().f_code
+    if "SEALIFT_JOB" in globals():
+        supervise(json.loads(globals()["SEALIFT_JOB"]))
+        return ""
+    return json.dumps(answered(lambda _: carry_out(), None), sort_keys=True)
+
+
+def main():
+    """The `local` transport: requests from standard input, answers to standard output."""
+    import json
+    import sys
+
+    limit = 32 << 20
+
+    class Announced:
+        """The raw bytes that a request announced, and not one more."""
+
+        def __init__(self, source, size):
+            self.source, self.left = source, size
+
+        def read(self, most):
+            data = self.source.read(min(most, self.left))
+            self.left -= len(data)
+            return data
+
+        def drain(self):
+            while self.left and self.read(1 << 20):
+                pass
+
+    def announced_bytes(line):
+        """How many raw bytes follow a request; None when that cannot be told."""
+        try:
+            entries = json.loads(line).get("objects", [])
+            sizes = [entry["size"] for entry in entries if entry.get("stream") is True]
+            return sum(sizes) if all(type(size) is int and size >= 0 for size in sizes) else None
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+            return None if b"stream" in line else 0
+
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    while True:
+        line = source.readline(limit + 2)
+        if not line:
+            return 0
+        size = announced_bytes(line) if len(line) <= limit + 1 else None
+        raw = Announced(source, size or 0)
+        answer = sealift_agent(line.decode("utf-8", "surrogateescape"), raw)
+        raw.drain()
+        sink.write(answer.encode("ascii") + b"\n")
+        sink.flush()
+        if size is None or raw.left:
+            return 1
+
+
+if __name__ == "__main__":
+    import sys
+    sys.exit(main())
