@@ -27,6 +27,7 @@ static void mark_cut(char *text, size_t size)
 	memcpy(text + cut, ellipsis, sizeof ellipsis);
 }
 
+SL_PRINTF(3, 0)
 static void record(struct sl_error *err, enum sl_kind kind, const char *fmt, va_list args)
 {
 	err->kind = kind;

@@ -14,6 +14,7 @@ void sl_log_set(const char *program, enum sl_log_level level)
 }
 
 // One write per line, so that the lines of several threads do not mix.
+SL_PRINTF(2, 0)
 static void say(const char *prefix, const char *fmt, va_list args)
 {
 	char text[4096];
