@@ -35,6 +35,7 @@ static void add(struct spec_report *report, struct spec_place place, const char 
 	};
 }
 
+SL_PRINTF(1, 0)
 static char *format_owned(const char *fmt, va_list args)
 {
 	va_list again;
@@ -50,6 +51,7 @@ static char *format_owned(const char *fmt, va_list args)
 
 // Messages go into JSON, too. One that quotes the text of another error may have been cut short
 // within a character.
+SL_PRINTF(1, 0)
 static char *format_utf8(const char *fmt, va_list args)
 {
 	char *text = format_owned(fmt, args);
