@@ -7,7 +7,7 @@
 
 struct requirements_hash {
 	char *algorithm; // "sha256", "sha384", "sha512"
-	char *hex;
+	char *hex;	 // as written: whoever uses it checks that it is one
 };
 
 // One requirement, editable or option line after -r and -c have been followed.
@@ -34,7 +34,8 @@ typedef bool requirements_opener(void *context, const char *path, struct sl_buf 
 // Gives the value of ${NAME}, NULL when it is not set. A NULL function refuses every ${NAME}.
 typedef const char *requirements_variable(void *context, const char *name);
 
-// SL_E_INPUT "file:line: …".
+// SL_E_INPUT "file:line: …". Texts are UTF-8 (or UTF-16 or UTF-32 with a byte order mark, or what a
+// "coding:" comment names: utf-8, latin-1, ascii), without NUL characters.
 bool requirements_parse(const char *root, requirements_opener *opener,
 			requirements_variable *variable, void *context,
 			struct requirements_file *out, struct sl_error *err) SL_MUST_USE;
