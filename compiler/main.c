@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sealift: everything that needs no network, and therefore has none.
+#include "bundles/base/base.h"
 #include "bundles/commands/commands.h"
 #include "compiler/commands/commands.h"
 
