@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <termios.h>
 
@@ -56,7 +59,19 @@ static bool read_from_file(const char *file, char **password_out, struct sl_erro
 	return sl_fail(err, SL_E_INPUT, "the first line of '%s' is empty: no password there", file);
 }
 
-static bool ask(int terminal, const char *prompt, char **password_out, struct sl_error *err)
+// Waits for a line or for a signal that would end the program, so that the terminal can have its
+// echo back first. The signals are blocked; `signals` becomes readable when one is pending.
+static bool wait_for_line(int terminal, int signals, struct sl_error *err)
+{
+	struct pollfd waits[] = {{terminal, POLLIN, 0}, {signals, POLLIN, 0}};
+	while (poll(waits, 2, -1) < 0)
+		if (errno != EINTR)
+			return sl_fail_errno(err, "cannot ask for a password on the terminal");
+	return !(waits[1].revents & POLLIN) || sl_fail(err, SL_E_USAGE, "no password was given");
+}
+
+static bool read_silently(int terminal, const char *prompt, int signals, char **password_out,
+			  struct sl_error *err)
 {
 	struct termios before, silent;
 	if (tcgetattr(terminal, &before) != 0)
@@ -66,13 +81,31 @@ static bool ask(int terminal, const char *prompt, char **password_out, struct sl
 	sl_auto_free char *text = sl_format("%s: ", prompt);
 	if (tcsetattr(terminal, TCSAFLUSH, &silent) != 0 || write(terminal, text, strlen(text)) < 0)
 		return sl_fail_errno(err, "cannot ask for a password on the terminal");
-	bool ok = read_line(terminal, "the terminal", password_out, err);
+	bool ok = wait_for_line(terminal, signals, err) &&
+		  read_line(terminal, "the terminal", password_out, err);
 	bool restored =
 		tcsetattr(terminal, TCSAFLUSH, &before) == 0 && write(terminal, "\n", 1) == 1;
 	if (ok && !restored) {
 		password_free(sl_take(*password_out));
 		return sl_fail_errno(err, "cannot restore the terminal");
 	}
+	return ok;
+}
+
+static bool ask(int terminal, const char *prompt, char **password_out, struct sl_error *err)
+{
+	sigset_t ending, before;
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGHUP);
+	sigaddset(&ending, SIGQUIT);
+	if (sigprocmask(SIG_BLOCK, &ending, &before) != 0)
+		return sl_fail_errno(err, "cannot ask for a password on the terminal");
+	sl_auto_fd int signals = signalfd(-1, &ending, SFD_CLOEXEC);
+	bool ok = signals >= 0 ? read_silently(terminal, prompt, signals, password_out, err)
+			       : sl_fail_errno(err, "cannot ask for a password on the terminal");
+	sigprocmask(SIG_SETMASK, &before, NULL); // a pending signal ends the program here
 	return ok;
 }
 
@@ -96,6 +129,8 @@ static bool ask_twice(int terminal, const char *prompt, char **password_out, str
 bool password_read(const char *file, const char *prompt, bool twice, char **password_out,
 		   struct sl_error *err)
 {
+	if (sodium_init() < 0)
+		return sl_fail(err, SL_E_INTERNAL, "libsodium cannot be set up on this machine");
 	if (file)
 		return read_from_file(file, password_out, err);
 	sl_auto_fd int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
@@ -127,8 +162,6 @@ static bool check_file(const char *path, const char *shown, struct sl_error *err
 				shown);
 		return sl_fail_errno(err, "cannot read '%s'", shown);
 	}
-	if (st.st_mode & 077)
-		sl_warn("others can read the secret key '%s': `chmod 600` it", shown);
 	return true;
 }
 
@@ -148,5 +181,7 @@ bool password_load_key(const char *path, const char *password_file, struct secre
 	}
 	bool ok = secret_key_load(path, password, key_out, err);
 	password_free(password);
+	if (ok && secret_key_warning(*key_out))
+		sl_warn("secret key '%s': %s", shown, secret_key_warning(*key_out));
 	return ok;
 }

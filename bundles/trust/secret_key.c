@@ -257,15 +257,6 @@ const char *secret_key_warning(const struct secret_key *key)
 	return key->warning;
 }
 
-bool secret_key_default_path(char **path_out, struct sl_error *err)
-{
-	sl_auto_free char *folder = NULL;
-	if (!sl_place(SL_PLACE_CONFIG, &folder, err))
-		return false;
-	*path_out = sl_path_join(folder, "sealift.key");
-	return true;
-}
-
 // ---- making ---------------------------------------------------------------------------------
 
 // In a folder where everybody may rename, the file of this name can be anybody's tomorrow (T39).

@@ -45,9 +45,6 @@ static inline void secret_key_cleanup(struct secret_key **key)
 // NULL.
 const char *secret_key_warning(const struct secret_key *key);
 const struct public_key *secret_key_public(const struct secret_key *key);
-// `<configuration folder>/sealift.key`: what `key new` makes and `compile` signs with by default.
-// Owned.
-bool secret_key_default_path(char **path_out, struct sl_error *err) SL_MUST_USE;
 // Makes NAME.key (0600) and NAME.pub (0644); neither may exist. password NULL = none. Refuses a
 // folder that everybody may write to.
 bool key_generate(const char *name, const char *password, struct public_key *public_out,

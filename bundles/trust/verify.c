@@ -125,6 +125,13 @@ static bool signatures_decide(const struct verdict *verdict, struct sl_error *er
 	return true;
 }
 
+// The rooms below name the bundle in their errors; this one does it here.
+static bool refuse(const struct verified_bundle *bundle, const struct sl_error *why,
+		   struct sl_error *err)
+{
+	return sl_fail(err, why->kind, "bundle '%s': %s", bundle_shown(bundle->reader), why->text);
+}
+
 static bool apply_open(const struct verify_request *request, struct verified_bundle *bundle,
 		       struct verdict *verdict, struct sl_error *err)
 {
@@ -142,7 +149,7 @@ static bool apply_signatures(const struct verify_request *request, struct verifi
 	struct sl_error why = {0};
 	judge(&input, verdict);
 	bundle->trusted = signatures_decide(verdict, &why);
-	return bundle->trusted || request->untrusted || sl_fail(err, why.kind, "%s", why.text);
+	return bundle->trusted || request->untrusted || refuse(bundle, &why, err);
 }
 
 static void count_head(const struct bundle_reader *reader, struct verdict *verdict)
@@ -174,7 +181,7 @@ static bool apply_gate(const struct verify_request *request, struct verified_bun
 	struct sl_error why = {0};
 	judge_names(&input, manifest->name, manifest->version, verdict);
 	bundle->trusted = signatures_decide(verdict, &why);
-	return bundle->trusted || request->untrusted || sl_fail(err, why.kind, "%s", why.text);
+	return bundle->trusted || request->untrusted || refuse(bundle, &why, err);
 }
 
 static bool apply_content(struct verified_bundle *bundle, struct verdict *verdict,
@@ -192,8 +199,11 @@ static bool apply_recipe(struct verified_bundle *bundle, struct verdict *verdict
 			 struct sl_error *err)
 {
 	const struct manifest *manifest = bundle_manifest(bundle->reader);
-	if (!recipe_check(manifest, bundle->content, &bundle->plan, &bundle->lock, err))
-		return fail_rule(verdict, RULE_RECIPE, err);
+	struct sl_error why = {0};
+	if (!recipe_check(manifest, bundle->content, &bundle->plan, &bundle->lock, &why)) {
+		fail_rule(verdict, RULE_RECIPE, &why);
+		return refuse(bundle, &why, err);
+	}
 	pass(verdict, RULE_RECIPE,
 	     sl_format("recipe %u made again from plan.json and lock.json, byte for byte; %s",
 		       manifest->recipe, closure_name(manifest->closure)));
@@ -244,10 +254,8 @@ bool bundle_verify(const struct verify_request *request, struct verdict *verdict
 	*verdict_out = (struct verdict){0};
 	bool ok = apply_rules(request, bundle, verdict_out, err);
 	fill_findings(verdict_out);
-	if (!ok) {
-		sl_auto_free char *shown = sl_text_shown(request->path);
-		return sl_prefix(err, "cannot verify '%s'", shown);
-	}
+	if (!ok)
+		return false;
 	// T28: a bundle all of whose parts were asked for has all of them checked.
 	if (request->depth == VERIFY_ALL &&
 	    (verdict_out->parts_checked != verdict_out->parts_total ||

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// How inspect, cat and extract open a bundle: verified to its head, or refused, or, when the person
+// insists, shown under a banner.
+#ifndef COMMANDS_OPEN_BUNDLE_H
+#define COMMANDS_OPEN_BUNDLE_H
+
+#include "bundles/trust/trust.h"
+
+struct open_request {
+	const char *path, *policy; // the bundle; the option --policy or NULL
+	bool untrusted;
+};
+
+// Returns true with the bundle and the verdict on it (release both). A bundle that nobody trusted
+// has signed is SL_E_UNTRUSTED here: these commands refuse it, they do not answer about it. With
+// `untrusted` it is opened all the same and the banner goes to stderr.
+bool open_bundle(const struct open_request *request, struct verdict *verdict_out,
+		 struct verified_bundle **bundle_out, struct sl_error *err) SL_MUST_USE;
+
+#endif
