@@ -90,19 +90,21 @@ static bool write_claim(struct ledger *ledger, int64_t number, struct sl_error *
 {
 	const struct holder *self = &ledger->self;
 
-	return db_run(ledger, err,
-		      "INSERT OR REPLACE INTO claim (submission, host, boot, space, pid, start, renewed)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		      "itttiii", number, self->host, self->boot, self->space, self->pid,
-		      self->start, (int64_t)time(NULL));
+	return db_run(
+		ledger, err,
+		"INSERT OR REPLACE INTO claim (submission, host, boot, space, pid, start, renewed)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		"itttiii", number, self->host, self->boot, self->space, self->pid, self->start,
+		(int64_t)time(NULL));
 }
 
 // What a dead process has tried without hearing the answer: done or not, nobody knows.
 static bool mark_lost(struct ledger *ledger, int64_t number, struct sl_error *err)
 {
-	return db_run(ledger, err,
-		      "UPDATE effect SET outcome = 'lost' WHERE submission = ?1 AND outcome = 'tried'",
-		      "i", number);
+	return db_run(
+		ledger, err,
+		"UPDATE effect SET outcome = 'lost' WHERE submission = ?1 AND outcome = 'tried'",
+		"i", number);
 }
 
 static bool claim(struct ledger *ledger, int64_t number, enum ledger_claim *claim_out,

@@ -46,9 +46,10 @@ bool db_fail(struct ledger *ledger, const char *doing, struct sl_error *err)
 	switch (sqlite3_errcode(ledger->db) & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return sl_fail(err, SL_E_FORMAT,
-			       "cannot %s the ledger '%s': %s; move the file away to start a new one",
-			       doing, ledger->path, why);
+		return sl_fail(
+			err, SL_E_FORMAT,
+			"cannot %s the ledger '%s': %s; move the file away to start a new one",
+			doing, ledger->path, why);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return sl_fail(err, SL_E_IO,
@@ -150,7 +151,8 @@ bool db_end(struct ledger *ledger, bool good, struct sl_error *err)
 	return false;
 }
 
-static bool pragma_number(struct ledger *ledger, const char *sql, int64_t *out, struct sl_error *err)
+static bool pragma_number(struct ledger *ledger, const char *sql, int64_t *out,
+			  struct sl_error *err)
 {
 	auto_statement sqlite3_stmt *statement = db_prepare(ledger, err, sql, "");
 	bool row;
@@ -248,20 +250,21 @@ static bool make_file(const char *path, struct sl_error *err)
 	regular = fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode);
 	close(fd);
 	if (!regular)
-		return sl_fail(err, SL_E_IO, "cannot open the ledger '%s': not a regular file", path);
+		return sl_fail(err, SL_E_IO, "cannot open the ledger '%s': not a regular file",
+			       path);
 	return true;
 }
 
 static bool open_database(struct ledger *ledger, struct sl_error *err)
 {
-	int status = sqlite3_open_v2(ledger->path, &ledger->db,
-				     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
-					     SQLITE_OPEN_PRIVATECACHE,
-				     NULL);
+	int status = sqlite3_open_v2(
+		ledger->path, &ledger->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE, NULL);
 
 	if (status != SQLITE_OK)
-		return ledger->db ? db_fail(ledger, "open", err)
-				  : sl_fail(err, SL_E_IO, "cannot open the ledger '%s'", ledger->path);
+		return ledger->db
+			       ? db_fail(ledger, "open", err)
+			       : sl_fail(err, SL_E_IO, "cannot open the ledger '%s'", ledger->path);
 	sqlite3_extended_result_codes(ledger->db, 1);
 	sqlite3_busy_timeout(ledger->db, BUSY_MS);
 	return set_up(ledger, err);
@@ -274,7 +277,8 @@ bool ledger_open(const char *folder, struct ledger **ledger_out, struct sl_error
 
 	if (!sl_make_dirs(folder, 0700, err))
 		return false;
-	// SQLITE_OPEN_NOFOLLOW refuses links anywhere in the path; a person's folders may have some.
+	// SQLITE_OPEN_NOFOLLOW refuses links anywhere in the path; a person's folders may have
+	// some.
 	real = realpath(folder, NULL);
 	if (!real)
 		return sl_fail_errno(err, "cannot open '%s'", folder);

@@ -99,8 +99,7 @@ static bool export_all(struct ledger *ledger, json_t *list, struct sl_error *err
 	struct submissions all;
 	bool good = ledger_list(ledger, &all, err);
 
-	sl_list_each(&all, submission)
-	{
+	sl_list_each (&all, submission) {
 		json_t *effects = json_array();
 		json_t *object = submission_to_json(submission);
 		good = good && export_effects(ledger, submission->number, effects, err);

@@ -43,17 +43,18 @@ bool ledger_state_is_final(enum ledger_state state); // done, failed, refused
 struct submission {
 	int64_t number; // 1, 2, 3 …: how people name it
 	struct sl_digest bundle;
-	char *builder, *runner;		   // "local"
-	char *path;			   // of the bundle, absolute
+	char *builder, *runner;		     // "local"
+	char *path;			     // of the bundle, absolute
 	char *policy, *builder_config, *out; // absolute; NULL = the default
-	char *name, *version;		   // NULL until the bundle has been verified
+	char *name, *version;		     // NULL until the bundle has been verified
 	enum ledger_state state;
 	enum sl_kind kind;     // why it failed or was refused, else SL_E_NONE
 	char *reason, *remedy; // the same for people; NULL when there is nothing to say
 	char *receipt;	       // canonical JSON, NULL before "built"
 	char *registration;    // folder, NULL before "done"
 	int64_t added, changed;
-	int64_t worker; // pid that works on it now or did when it died; 0 = nobody
+	int64_t worker;	 // pid that works on it now or did when it died; 0 = nobody
+	int64_t renewed; // when it last showed that it does
 };
 
 struct submissions {
@@ -93,9 +94,9 @@ enum ledger_claim {
 	CLAIM_GONE, // finished or forgotten meanwhile
 };
 
-// Takes an unfinished submission for this process. A claim of a process that is no longer alive (or,
-// from another host or container, was not renewed for ten minutes) is taken over, and what that process
-// had tried without hearing the answer is marked "lost".
+// Takes an unfinished submission for this process. A claim of a process that is no longer alive
+// (or, from another host or container, was not renewed for ten minutes) is taken over, and what
+// that process had tried without hearing the answer is marked "lost".
 bool ledger_claim(struct ledger *ledger, int64_t number, enum ledger_claim *claim_out,
 		  struct sl_error *err) SL_MUST_USE;
 // To be called at least every few minutes of work. SL_E_INTERNAL if another process has taken over.
@@ -116,6 +117,9 @@ bool ledger_built(struct ledger *ledger, int64_t number, const char *receipt,
 // registering -> done.
 bool ledger_done(struct ledger *ledger, int64_t number, const char *registration,
 		 struct sl_error *err) SL_MUST_USE;
+// Leaves the state as it is and says why nothing moves for now; the next step wipes it away.
+bool ledger_note(struct ledger *ledger, int64_t number, const struct sl_error *why,
+		 const char *remedy, struct sl_error *err) SL_MUST_USE;
 // Ends it as failed or refused, for the reason in `why`. `remedy` may be NULL.
 bool ledger_end(struct ledger *ledger, int64_t number, enum ledger_state state,
 		const struct sl_error *why, const char *remedy, struct sl_error *err) SL_MUST_USE;
@@ -131,7 +135,8 @@ bool ledger_forget(struct ledger *ledger, int64_t number, struct sl_error *err) 
 
 // Written down before it is tried. `request` is JSON text. Needs the claim.
 bool ledger_effect_begin(struct ledger *ledger, int64_t number, const char *kind,
-			 const char *request, int64_t *effect_out, struct sl_error *err) SL_MUST_USE;
+			 const char *request, int64_t *effect_out,
+			 struct sl_error *err) SL_MUST_USE;
 // The answer (JSON text), written down before it is used. `good` false: it was a refusal or error.
 bool ledger_effect_end(struct ledger *ledger, int64_t effect, bool good, const char *answer,
 		       struct sl_error *err) SL_MUST_USE;

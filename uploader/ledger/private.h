@@ -78,7 +78,8 @@ bool db_end(struct ledger *ledger, bool good, struct sl_error *err) SL_MUST_USE;
 // Inside a transaction: false with SL_E_INTERNAL unless this process has the claim.
 bool claim_check(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
 // Inside a transaction: whether a living process (this one included) has it.
-bool claim_look(struct ledger *ledger, int64_t number, bool *held_out, struct sl_error *err) SL_MUST_USE;
+bool claim_look(struct ledger *ledger, int64_t number, bool *held_out,
+		struct sl_error *err) SL_MUST_USE;
 
 enum sl_kind ledger_kind_parse(const char *word); // SL_E_NONE for NULL
 bool ledger_state_parse(const char *word, enum ledger_state *out) SL_MUST_USE;

@@ -3,7 +3,8 @@
 //
 // 1. A state names what is certain, not what is hoped: "building" means that the builder has
 //    accepted the build, "built" that its receipt is in the ledger.
-// 2. Whatever is between two states may have happened or not, and is therefore something that can be
+// 2. Whatever is between two states may have happened or not, and is therefore something that can
+// be
 //    done twice: delivering objects, asking for a build that already runs, writing a registration.
 // 3. Only `retry` leads out of a final state.
 #include "uploader/ledger/private.h"

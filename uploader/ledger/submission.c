@@ -8,7 +8,7 @@
 static const char columns[] =
 	"SELECT s.number, s.bundle, s.builder, s.runner, s.path, s.policy, s.builder_config, s.out,"
 	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, s.receipt, s.registration,"
-	" s.added, s.changed, c.pid"
+	" s.added, s.changed, c.pid, c.renewed"
 	" FROM submission s LEFT JOIN claim c ON c.submission = s.number";
 
 void submission_release(struct submission *submission)
@@ -30,7 +30,8 @@ void submission_release(struct submission *submission)
 
 void submissions_release(struct submissions *list)
 {
-	sl_list_each(list, submission) submission_release(submission);
+	sl_list_each (list, submission)
+		submission_release(submission);
 	sl_list_release(list);
 }
 
@@ -59,12 +60,14 @@ static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission
 		.added = sqlite3_column_int64(row, 16),
 		.changed = sqlite3_column_int64(row, 17),
 		.worker = sqlite3_column_int64(row, 18),
+		.renewed = sqlite3_column_int64(row, 19),
 	};
 	if (bundle && sl_digest_parse(bundle, &out->bundle) &&
 	    ledger_state_parse(state, &out->state))
 		return true;
-	return sl_fail(err, SL_E_FORMAT, "the ledger '%s' is damaged: submission %lld makes no sense",
-		       ledger->path, (long long)out->number);
+	return sl_fail(err, SL_E_FORMAT,
+		       "the ledger '%s' is damaged: submission %lld makes no sense", ledger->path,
+		       (long long)out->number);
 }
 
 bool ledger_list(struct ledger *ledger, struct submissions *out, struct sl_error *err)
@@ -204,15 +207,22 @@ struct step {
 	const char *remedy;
 };
 
+static bool write_why(struct ledger *ledger, int64_t number, const struct sl_error *why,
+		      const char *remedy, struct sl_error *err)
+{
+	return db_run(ledger, err,
+		      "UPDATE submission SET kind = ?2, reason = ?3, remedy = ?4, changed = ?5"
+		      " WHERE number = ?1",
+		      "ittti", number, why ? sl_kind_name(why->kind) : NULL, why ? why->text : NULL,
+		      remedy, (int64_t)time(NULL));
+}
+
 static bool write_step(struct ledger *ledger, int64_t number, const struct step *step,
 		       struct sl_error *err)
 {
-	if (!db_run(ledger, err,
-		    "UPDATE submission SET state = ?2, kind = ?3, reason = ?4, remedy = ?5,"
-		    " changed = ?6 WHERE number = ?1",
-		    "itttti", number, ledger_state_name(step->to),
-		    step->why ? sl_kind_name(step->why->kind) : NULL,
-		    step->why ? step->why->text : NULL, step->remedy, (int64_t)time(NULL)))
+	if (!write_why(ledger, number, step->why, step->remedy, err) ||
+	    !db_run(ledger, err, "UPDATE submission SET state = ?2 WHERE number = ?1", "it", number,
+		    ledger_state_name(step->to)))
 		return false;
 	if (!step->column)
 		return true;
@@ -256,16 +266,28 @@ bool ledger_built(struct ledger *ledger, int64_t number, const char *receipt, st
 bool ledger_done(struct ledger *ledger, int64_t number, const char *registration,
 		 struct sl_error *err)
 {
-	return move(ledger, number,
-		    &(struct step){
-			    .to = LEDGER_DONE, .column = "registration", .value = registration},
-		    err);
+	return move(
+		ledger, number,
+		&(struct step){.to = LEDGER_DONE, .column = "registration", .value = registration},
+		err);
 }
 
 bool ledger_end(struct ledger *ledger, int64_t number, enum ledger_state state,
 		const struct sl_error *why, const char *remedy, struct sl_error *err)
 {
 	return move(ledger, number, &(struct step){.to = state, .why = why, .remedy = remedy}, err);
+}
+
+static bool note(struct ledger *ledger, int64_t number, const struct sl_error *why,
+		 const char *remedy, struct sl_error *err)
+{
+	return claim_check(ledger, number, err) && write_why(ledger, number, why, remedy, err);
+}
+
+bool ledger_note(struct ledger *ledger, int64_t number, const struct sl_error *why,
+		 const char *remedy, struct sl_error *err)
+{
+	return db_begin(ledger, err) && db_end(ledger, note(ledger, number, why, remedy, err), err);
 }
 
 static bool identify(struct ledger *ledger, int64_t number, const char *name, const char *version,

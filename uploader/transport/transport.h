@@ -31,7 +31,8 @@ void builder_config_release(struct builder_config *config);
 
 typedef bool transport_sink(void *context, const void *data, size_t len, struct sl_error *err);
 
-// Something to be delivered: bytes in memory, or a source that feeds exactly `size` bytes to a sink.
+// Something to be delivered: bytes in memory, or a source that feeds exactly `size` bytes to a
+// sink.
 struct transport_object {
 	struct sl_digest sha256;
 	uint64_t size;
@@ -80,6 +81,10 @@ bool transport_probe(struct transport *transport, json_t **answer_out,
 // Sets missing_out[i] for each object that the far side lacks.
 bool transport_have(struct transport *transport, const struct transport_object *objects, size_t len,
 		    bool *missing_out, struct sl_error *err) SL_MUST_USE;
+// What the agent said would help, borrowed from an answer that is a refusal; NULL if it said
+// nothing.
+const char *transport_hint(const json_t *answer);
+
 void transport_close(struct transport *transport); // NULL is fine
 #define auto_transport __attribute__((cleanup(transport_cleanup)))
 static inline void transport_cleanup(struct transport **transport)

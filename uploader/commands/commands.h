@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of sealift-upload, one file each.
+#ifndef SL_UPLOADER_COMMANDS_H
+#define SL_UPLOADER_COMMANDS_H
+
+#include "bundles/base/options.h"
+
+extern const struct sl_command command_add;
+extern const struct sl_command command_run;
+extern const struct sl_command command_push;
+extern const struct sl_command command_status;
+extern const struct sl_command command_retry;
+extern const struct sl_command command_forget;
+extern const struct sl_command command_export;
+
+#endif

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verifying a bundle, bringing what the builder lacks, and asking it to build.
+#include "uploader/commands/delivery.h"
+#include "uploader/commands/queue.h"
+#include "uploader/commands/work.h"
+
+#include <string.h>
+
+// ---- verifying -----------------------------------------------------------------------------
+
+// Every way of not verifying is a refusal. Damage keeps its own kind, so that people look at the
+// medium; all else is a question of whom to believe.
+static bool refuse(struct work *work, const struct verdict *verdict, struct sl_error *err)
+{
+	const struct finding *recipe = &verdict->findings[RULE_RECIPE];
+	bool damaged = err->kind == SL_E_FORMAT && recipe->verdict != FINDING_FAIL;
+
+	if (err->kind != SL_E_ANSWER && err->kind != SL_E_FORMAT && err->kind != SL_E_UNTRUSTED)
+		return false; // it could not be read: not its fault
+	work->refused = true;
+	if (!damaged)
+		err->kind = SL_E_UNTRUSTED;
+	for (int rule = 0; rule < RULE_COUNT && !work->remedy; rule++) {
+		const struct finding *finding = &verdict->findings[rule];
+		if (finding->verdict == FINDING_FAIL && finding->remedy)
+			work->remedy = sl_strdup(finding->remedy);
+	}
+	return false;
+}
+
+static bool check_identity(struct work *work, const struct verified_bundle *bundle,
+			   struct sl_error *err)
+{
+	struct sl_digest id = verified_id(bundle);
+
+	if (sl_digest_equal(&id, &work->row->bundle))
+		return true;
+	work->refused = true;
+	work->remedy = sl_strdup("'add' queues what is there now");
+	return sl_fail(err, SL_E_UNTRUSTED,
+		       "'%s' is not the bundle that was queued: the file has been replaced",
+		       work->row->path);
+}
+
+static bool remember_name(struct work *work, const struct manifest *manifest, struct sl_error *err)
+{
+	struct submission *row = work->row;
+
+	if (row->name && row->version)
+		return true;
+	if (!ledger_identify(work->ledger, row->number, manifest->name, manifest->version, err))
+		return false;
+	free(row->name);
+	free(row->version);
+	row->name = sl_strdup(manifest->name);
+	row->version = sl_strdup(manifest->version);
+	return true;
+}
+
+static bool verify(struct work *work, struct verified_bundle **out, struct sl_error *err)
+{
+	auto_policy struct policy policy = {0};
+	auto_verdict struct verdict verdict = {0};
+	struct sl_progress progress;
+	bool have_policy;
+
+	if (!queue_load_policy(work->row->policy, &policy, &have_policy, err))
+		return false;
+	struct verify_request request = {
+		.path = work->row->path,
+		.policy = have_policy ? &policy : NULL,
+		.depth = VERIFY_ALL,
+		.progress = &progress,
+	};
+	work_say(work, "verifying");
+	sl_progress_begin(&progress, "verifying", 0);
+	bool good = bundle_verify(&request, &verdict, out, err);
+	sl_progress_end(&progress);
+	if (!good)
+		return refuse(work, &verdict, err);
+	return check_identity(work, *out, err) && remember_name(work, verified_manifest(*out), err);
+}
+
+// ---- delivering ----------------------------------------------------------------------------
+
+static json_t *put_summary(const struct transport_object *const *batch, size_t len)
+{
+	json_t *request = json_object();
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < len; i++) {
+		json_t *entry = json_object();
+		sl_json_set_digest(entry, "sha256", &batch[i]->sha256);
+		sl_json_set_uint(entry, "size", batch[i]->size);
+		sl_json_append(list, entry);
+	}
+	sl_json_set_string(request, "op", "put");
+	sl_json_set(request, "objects", list);
+	return request;
+}
+
+static bool all_stored(const json_t *answer, size_t len, struct sl_error *err)
+{
+	const json_t *list = json_object_get(answer, "objects");
+	json_t *entry;
+	size_t i;
+
+	if (json_array_size(list) != len)
+		return sl_fail(err, SL_E_FORMAT, "the agent's answer to \"put\" misses objects");
+	json_array_foreach (list, i, entry)
+		if (!json_is_true(json_object_get(entry, "stored")))
+			return sl_fail(
+				err, SL_E_FORMAT,
+				"the agent took an object, but does not say that it is stored");
+	return true;
+}
+
+static bool put_batch(struct work *work, const struct transport_object *const *batch, size_t len,
+		      struct sl_progress *progress, struct sl_error *err)
+{
+	sl_auto_json json_t *request = put_summary(batch, len);
+	sl_auto_json json_t *answer = NULL;
+
+	return work_renew(work, err) &&
+	       work_effect(work, "put", request, batch, len, progress, &answer, err) &&
+	       all_stored(answer, len, err);
+}
+
+static bool put_missing(struct work *work, const struct delivery *delivery, const bool *missing,
+			struct sl_progress *progress, struct sl_error *err)
+{
+	const struct transport_ops *ops = work->transport->ops;
+	sl_auto_free const struct transport_object **batch =
+		sl_alloc_array(ops->put_objects, sizeof *batch);
+	size_t len;
+
+	for (size_t at = 0; at < delivery->objects.len;) {
+		at = delivery_batch(delivery, missing, ops, at, batch, &len);
+		if (len > 0 && !put_batch(work, batch, len, progress, err))
+			return false;
+	}
+	return true;
+}
+
+static bool deliver(struct work *work, const struct delivery *delivery, struct sl_error *err)
+{
+	sl_auto_free bool *missing = sl_alloc_array(delivery->objects.len + 1, sizeof *missing);
+	struct sl_progress progress;
+	char size[16];
+	size_t count;
+
+	if (!transport_have(work->transport, delivery->objects.items, delivery->objects.len,
+			    missing, err))
+		return false;
+	uint64_t bytes = delivery_size(delivery, missing, &count);
+	sl_size_format(bytes, size);
+	work_say(work, "delivering %zu of %zu objects (%s)", count, delivery->objects.len, size);
+	sl_progress_begin(&progress, "delivering", bytes);
+	bool good = put_missing(work, delivery, missing, &progress, err);
+	sl_progress_end(&progress);
+	return good;
+}
+
+// ---- asking for the build ------------------------------------------------------------------
+
+static json_t *build_request(const struct work *work, const struct delivery *delivery)
+{
+	json_t *request = work_request(work, "build");
+	json_t *list = json_array();
+	char hex[SL_DIGEST_HEX + 1];
+
+	sl_list_each (&delivery->signatures, signature) {
+		sl_digest_hex(signature, hex);
+		sl_json_append(list, json_string(hex));
+	}
+	sl_json_set(request, "signatures", list);
+	return request;
+}
+
+// `*again_out`: an object went away between the delivery and the build.
+static bool ask_for_build(struct work *work, const struct delivery *delivery, bool *again_out,
+			  struct sl_error *err)
+{
+	sl_auto_json json_t *request = build_request(work, delivery);
+	sl_auto_json json_t *answer = NULL;
+	bool good = work_effect(work, "build", request, NULL, 0, NULL, &answer, err);
+
+	*again_out = !good && json_array_size(json_object_get(answer, "missing")) > 0;
+	if (!good || !work_move(work, LEDGER_BUILDING, err))
+		return false;
+	return !json_object_get(answer, "receipt") || work_built(work, answer, err);
+}
+
+bool work_deliver(struct work *work, struct sl_error *err)
+{
+	auto_verified_bundle struct verified_bundle *bundle = NULL;
+	auto_delivery struct delivery delivery = {0};
+	bool again;
+
+	if (!verify(work, &bundle, err) || !work_connect(work, err))
+		return false;
+	delivery_init(&delivery, bundle);
+	if (work->row->state == LEDGER_QUEUED && !work_move(work, LEDGER_DELIVERING, err))
+		return false;
+	if (!deliver(work, &delivery, err))
+		return false;
+	if (ask_for_build(work, &delivery, &again, err))
+		return true;
+	if (!again)
+		return false;
+	sl_error_clear(err);
+	return deliver(work, &delivery, err) && ask_for_build(work, &delivery, &again, err);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// sealift-upload push: add and run of one bundle.
+#include "bundles/base/base.h"
+#include "uploader/commands/commands.h"
+#include "uploader/commands/drain.h"
+#include "uploader/commands/print.h"
+#include "uploader/commands/queue.h"
+#include "uploader/commands/view.h"
+
+#include <stdio.h>
+
+// Who pushes a bundle again after a failure wants another try.
+static bool wake(struct ledger *ledger, int64_t number, struct sl_error *err)
+{
+	auto_submission struct submission row = {0};
+
+	if (!ledger_find(ledger, number, &row, err))
+		return false;
+	if (row.state != LEDGER_FAILED && row.state != LEDGER_REFUSED)
+		return true;
+	return ledger_retry(ledger, number, err);
+}
+
+static bool push(const struct queue_options *options, const char *path, struct submission *row_out,
+		 struct sl_error *err)
+{
+	auto_ledger struct ledger *ledger = NULL;
+	struct numbers tried = {0};
+	enum ledger_added added;
+	int64_t number;
+
+	if (!queue_check(options, err) || !queue_open_ledger(options->state_dir, &ledger, err) ||
+	    !queue_bundle(ledger, options, path, &number, &added, err) ||
+	    !wake(ledger, number, err))
+		return false;
+	bool good = drain(ledger, number, &print_watch, &tried, err);
+	sl_list_release(&tried);
+	return good && ledger_find(ledger, number, row_out, err);
+}
+
+static void report(const struct submission *row, bool json)
+{
+	sl_auto_json json_t *value = json ? submission_to_json(row) : NULL;
+	sl_auto_buf struct sl_buf text;
+
+	sl_buf_init(&text, SL_MIB);
+	if (json)
+		print_json(value);
+	else if (row->state == LEDGER_DONE)
+		view_receipt(&text, row);
+	else
+		view_table(&text, &row, 1);
+	fputs(text.data, stdout);
+}
+
+static int run(const void *values, int argc, char **operands)
+{
+	const struct queue_options *options = values;
+	auto_submission struct submission row = {0};
+	struct sl_error err = {0};
+
+	(void)argc;
+	if (!push(options, operands[0], &row, &err))
+		return print_failure(&err);
+	report(&row, options->json);
+	return sl_finish(drain_exit_code(&row));
+}
+
+const struct sl_command command_push = {
+	.name = "push",
+	.operands = "BUNDLE",
+	.summary = "queue one bundle, build it now and print its receipt",
+	.description = "The same as 'add' and 'run' for this bundle alone; what else is queued "
+		       "stays queued.\n"
+		       "A bundle that is done already is not built again: its receipt is printed.",
+	.options = queue_option_table,
+	.size = sizeof(struct queue_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};

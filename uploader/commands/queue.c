@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "uploader/commands/queue.h"
+
+#include "uploader/transport/transport.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+const struct sl_option queue_option_table[] = {
+	{"builder", 'b', SL_OPT_STRING, offsetof(struct queue_options, builder), "ID",
+	 "where to build: local"},
+	{"runner", 0, SL_OPT_STRING, offsetof(struct queue_options, runner), "ID",
+	 "where the image will be used (default: the builder)"},
+	{"builder-config", 0, SL_OPT_STRING, offsetof(struct queue_options, builder_config), "FILE",
+	 "how to start the agent (JSON)"},
+	{"policy", 0, SL_OPT_STRING, offsetof(struct queue_options, policy), "FILE",
+	 "the keys to trust (default: your own policy.json)"},
+	{"out", 'o', SL_OPT_STRING, offsetof(struct queue_options, out), "DIR",
+	 "make the registration's folder in DIR"},
+	{"state-dir", 0, SL_OPT_STRING, offsetof(struct queue_options, state_dir), "DIR",
+	 "the folder of the ledger"},
+	{"json", 0, SL_OPT_FLAG, offsetof(struct queue_options, json), NULL, "print JSON"},
+	SL_OPTION_END,
+};
+
+bool queue_open_ledger(const char *state_dir, struct ledger **out, struct sl_error *err)
+{
+	sl_auto_free char *own = NULL;
+
+	if (!state_dir && !sl_place(SL_PLACE_STATE, &own, err))
+		return false;
+	if (state_dir && !state_dir[0])
+		return sl_fail(err, SL_E_USAGE, "--state-dir names no folder");
+	return ledger_open(state_dir ? state_dir : own, out, err);
+}
+
+static bool check_place(const char *option, const char *word, struct sl_error *err)
+{
+	if (transport_find(word))
+		return true;
+	sl_auto_free char *shown = sl_text_shown(word);
+	return sl_fail(
+		err, SL_E_USAGE,
+		"cannot reach the %s '%s': this release knows 'local' only, which builds with "
+		"the Apptainer of this machine or of a launcher in --builder-config",
+		option, shown);
+}
+
+bool queue_check(const struct queue_options *options, struct sl_error *err)
+{
+	struct builder_config config = {0};
+	auto_policy struct policy policy = {0};
+
+	if (!options->builder)
+		return sl_fail(err, SL_E_USAGE, "which builder? name it with --builder local");
+	if (!check_place("builder", options->builder, err) ||
+	    (options->runner && !check_place("runner", options->runner, err)))
+		return false;
+	bool good = builder_config_load(options->builder_config, &config, err) &&
+		    (!options->policy || policy_load(options->policy, &policy, err));
+	builder_config_release(&config);
+	return good;
+}
+
+// Runs start anywhere, later: the ledger holds absolute paths, and those as text.
+static bool make_absolute(const char *path, char **out, struct sl_error *err)
+{
+	sl_auto_free char *shown = path ? sl_text_shown(path) : NULL;
+
+	if (!path)
+		return true;
+	if (!sl_text_is_utf8(path, strlen(path)))
+		return sl_fail(err, SL_E_USAGE,
+			       "the ledger cannot hold the path '%s': it is not UTF-8", shown);
+	if (path[0] == '/') {
+		*out = sl_strdup(path);
+		return true;
+	}
+	sl_auto_free char *folder = getcwd(NULL, 0);
+	if (!folder)
+		return sl_fail_errno(err, "cannot tell where '%s' is", shown);
+	*out = sl_path_join(folder, path);
+	return true;
+}
+
+static bool read_id(const char *path, struct sl_digest *id_out, struct sl_error *err)
+{
+	struct bundle_reader *reader = NULL;
+
+	if (!bundle_open(path, &reader, err))
+		return false;
+	*id_out = bundle_id(reader);
+	bundle_close(reader);
+	return true;
+}
+
+bool queue_bundle(struct ledger *ledger, const struct queue_options *options, const char *path,
+		  int64_t *number_out, enum ledger_added *added_out, struct sl_error *err)
+{
+	auto_submission struct submission wanted = {
+		.builder = sl_strdup(options->builder),
+		.runner = sl_strdup(options->runner ? options->runner : options->builder),
+	};
+
+	return read_id(path, &wanted.bundle, err) && make_absolute(path, &wanted.path, err) &&
+	       make_absolute(options->policy, &wanted.policy, err) &&
+	       make_absolute(options->builder_config, &wanted.builder_config, err) &&
+	       make_absolute(options->out, &wanted.out, err) &&
+	       ledger_add(ledger, &wanted, number_out, added_out, err);
+}
+
+bool queue_load_policy(const char *path, struct policy *out, bool *there_out, struct sl_error *err)
+{
+	sl_auto_free char *own = NULL;
+
+	*out = (struct policy){0};
+	*there_out = true;
+	if (!path) {
+		if (!policy_default_path(&own, err))
+			return false;
+		*there_out = access(own, F_OK) == 0 || errno != ENOENT;
+	}
+	return !*there_out || policy_load(path ? path : own, out, err);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a bundle's file and some options to a row of the ledger.
+#ifndef SL_UPLOADER_COMMANDS_QUEUE_H
+#define SL_UPLOADER_COMMANDS_QUEUE_H
+
+#include "bundles/base/options.h"
+#include "bundles/trust/trust.h"
+#include "uploader/ledger/ledger.h"
+
+// What `add` and `push` have in common. Borrowed texts; NULL = not given.
+struct queue_options {
+	const char *builder, *runner;
+	const char *builder_config, *policy, *out, *state_dir;
+	bool json;
+};
+
+extern const struct sl_option queue_option_table[];
+
+// Opens the ledger of --state-dir, or the person's own.
+bool queue_open_ledger(const char *state_dir, struct ledger **out,
+		       struct sl_error *err) SL_MUST_USE;
+
+// Refuses builders that this release cannot reach, and files that are not what they should be,
+// before anything is queued.
+bool queue_check(const struct queue_options *options, struct sl_error *err) SL_MUST_USE;
+
+// Opens the bundle as far as its id reaches (nothing in it is believed) and queues it.
+bool queue_bundle(struct ledger *ledger, const struct queue_options *options, const char *path,
+		  int64_t *number_out, enum ledger_added *added_out,
+		  struct sl_error *err) SL_MUST_USE;
+
+// The policy file at `path`, or the person's own when `path` is NULL; without either `*there_out`
+// is false and nothing is trusted.
+bool queue_load_policy(const char *path, struct policy *out, bool *there_out,
+		       struct sl_error *err) SL_MUST_USE;
+
+#endif

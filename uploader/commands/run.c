@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// sealift-upload run: empties the queue and says what became of every bundle.
+#include "bundles/base/base.h"
+#include "uploader/commands/commands.h"
+#include "uploader/commands/drain.h"
+#include "uploader/commands/print.h"
+#include "uploader/commands/queue.h"
+
+#include <stddef.h>
+
+struct options {
+	const char *state_dir;
+	bool json;
+};
+
+static const struct sl_option table[] = {
+	{"state-dir", 0, SL_OPT_STRING, offsetof(struct options, state_dir), "DIR",
+	 "the folder of the ledger"},
+	{"json", 0, SL_OPT_FLAG, offsetof(struct options, json), NULL, "print JSON"},
+	SL_OPTION_END,
+};
+
+static int report(const struct submissions *all, const struct numbers *tried, bool json)
+{
+	sl_auto_free const struct submission **rows = sl_alloc_array(all->len + 1, sizeof *rows);
+	size_t len = 0;
+	int code = 0;
+
+	sl_list_each (all, row) {
+		if (row->state == LEDGER_DONE && !numbers_have(tried, row->number))
+			continue;
+		rows[len++] = row;
+		if (drain_exit_code(row) > code)
+			code = drain_exit_code(row);
+	}
+	print_rows(rows, len, json);
+	if (len == 0)
+		sl_note("nothing to do: %zu bundle%s in the ledger, all done", all->len,
+			all->len == 1 ? "" : "s");
+	return code;
+}
+
+static int run(const void *values, int argc, char **operands)
+{
+	const struct options *options = values;
+	auto_ledger struct ledger *ledger = NULL;
+	auto_submissions struct submissions all = {0};
+	struct numbers tried = {0};
+	struct sl_error err = {0};
+
+	(void)argc;
+	(void)operands;
+	bool good = queue_open_ledger(options->state_dir, &ledger, &err) &&
+		    drain(ledger, 0, &print_watch, &tried, &err) && ledger_list(ledger, &all, &err);
+	int code = good ? report(&all, &tried, options->json) : 0;
+	sl_list_release(&tried);
+	return good ? sl_finish(code) : print_failure(&err);
+}
+
+const struct sl_command command_run = {
+	.name = "run",
+	.operands = "",
+	.summary = "verify, deliver, build and register all that is queued",
+	.description =
+		"Every bundle is attempted. What is not done at the end is listed with the reason\n"
+		"and with what would help, and decides the exit code: that of the worst.\n"
+		"It may be ended at any time and started again: nothing is lost, and no finished\n"
+		"build is repeated.",
+	.options = table,
+	.size = sizeof(struct options),
+	.min_operands = 0,
+	.max_operands = 0,
+	.run = run,
+};

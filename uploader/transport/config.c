@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The builder configuration file: how an agent is started and how long it may be silent.
+#include "uploader/transport/transport.h"
+
+#include <string.h>
+
+#define LAUNCHER_WORDS	256
+#define DEFAULT_TIMEOUT 600
+#define MOST_TIMEOUT	604800 // a week, as for the agent's builds
+#define DEFAULT_POLL_MS 200
+#define MOST_POLL_MS	60000
+
+void builder_config_release(struct builder_config *config)
+{
+	sl_strings_release(&config->launcher);
+}
+
+// A word of a launcher that lies beside the configuration file is found from anywhere.
+static char *resolve_word(const char *word, const char *file)
+{
+	if (word[0] == '/' || !strchr(word, '/'))
+		return sl_strdup(word);
+	sl_auto_free char *folder = sl_path_dir(file);
+	sl_auto_free char *path = sl_path_join(folder, word);
+	// execvp would look a name without a slash up in PATH.
+	char *real = realpath(path, NULL);
+	return real ? real : sl_take(path);
+}
+
+static void read_launcher(struct sl_obj *obj, const char *file, struct sl_strings *out)
+{
+	json_t *words = sl_obj_array(obj, "launcher", LAUNCHER_WORDS);
+	json_t *word;
+	size_t i;
+
+	if (words && json_array_size(words) == 0)
+		sl_obj_fail(obj, "launcher", "must have at least one word, such as \"python3\"");
+	json_array_foreach (words, i, word) {
+		const char *text = json_string_value(word);
+		if (!text || (i == 0 && !text[0])) {
+			sl_obj_fail(obj, "launcher", "word %zu must be a %sstring", i + 1,
+				    i == 0 ? "non-empty " : "");
+			return;
+		}
+		sl_auto_free char *resolved = i == 0 ? resolve_word(text, file) : sl_strdup(text);
+		sl_strings_add(out, resolved);
+	}
+}
+
+static unsigned read_number(struct sl_obj *obj, const char *key, unsigned most)
+{
+	uint64_t value = sl_obj_uint(obj, key, most);
+
+	if (value == 0)
+		sl_obj_fail(obj, key, "must be at least 1");
+	return (unsigned)value;
+}
+
+static bool parse(const char *path, const struct sl_buf *text, struct builder_config *out,
+		  struct sl_error *err)
+{
+	sl_auto_json json_t *json = sl_json_load(text->data, text->len, path, err);
+	struct sl_obj obj;
+
+	if (!json) {
+		err->kind = SL_E_INPUT; // a person wrote it
+		return false;
+	}
+	sl_obj_init(&obj, json, SL_E_INPUT, err, "%s", "");
+	if (sl_obj_has(&obj, "launcher")) {
+		sl_strings_release(&out->launcher);
+		read_launcher(&obj, path, &out->launcher);
+	}
+	if (sl_obj_has(&obj, "timeout"))
+		out->timeout = read_number(&obj, "timeout", MOST_TIMEOUT);
+	if (sl_obj_has(&obj, "poll_ms"))
+		out->poll_ms = read_number(&obj, "poll_ms", MOST_POLL_MS);
+	return sl_obj_done(&obj) || sl_prefix(err, "builder configuration '%s'", path);
+}
+
+bool builder_config_load(const char *path, struct builder_config *out, struct sl_error *err)
+{
+	sl_auto_buf struct sl_buf text;
+
+	*out = (struct builder_config){.timeout = DEFAULT_TIMEOUT, .poll_ms = DEFAULT_POLL_MS};
+	sl_strings_add(&out->launcher, "python3");
+	if (!path)
+		return true;
+	sl_buf_init(&text, TRANSPORT_LIMIT_CONFIG);
+	return sl_read_file(path, &text, err) && parse(path, &text, out, err);
+}
