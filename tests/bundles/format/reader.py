@@ -98,9 +98,10 @@ def canonical(value):
 def load_canonical(data):
     try:
         value = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as why:
+        again = canonical(value)
+    except (ValueError, RecursionError) as why:  # among them: a lone surrogate
         raise BundleError("not JSON: %s" % why) from None
-    need(canonical(value) == data, "not canonical JSON")
+    need(again == data, "not canonical JSON")
     return value
 
 
