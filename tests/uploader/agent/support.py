@@ -270,7 +270,7 @@ class Host(unittest.TestCase):
     def processes_here(self):
         """Processes that this test has started: their environment names its folder."""
         mark, found = ("SEALIFT_HOME=" + self.home).encode(), []
-        for name in os.listdir("/proc"):
+        for name in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open("/proc/%s/environ" % name, "rb") as file:
                     mine = mark in file.read().split(b"\0")
