@@ -26,6 +26,10 @@ case ${1:-} in
 esac
 
 source=$(cd "$(dirname "$0")/.." && pwd -P)
+here=$source/tests/node
+# shellcheck source=node/lib.sh
+. "$here/lib.sh"
+need_root
 cd "$source"
 number=0
 began=$(date +%s)
@@ -61,7 +65,6 @@ PATH=$source/build:$PATH
 
 heading "Make the node: Apptainer in a root of its own, a base image, wheels"
 sh tests/node/up
-node=$(sh tests/node/up --where)
 
 work=$source/build/quickstart
 mkdir -p "$work/pandas"
@@ -78,10 +81,7 @@ fi
 
 heading "Compile the spec, in a network namespace without any interface"
 # The folder a preparer would carry in on a disk: the spec and its lock, a base image, wheels.
-cp "$source"/specs/examples/pandas/pandas.yaml "$source"/specs/examples/pandas/requirements.lock pandas/
-rm -rf pandas/wheels
-cp -al "$node/wheels" pandas/wheels 2>/dev/null || cp -a "$node/wheels" pandas/wheels
-ln -f "$node/base.sif" pandas/base.sif 2>/dev/null || cp "$node/base.sif" pandas/base.sif
+node_example pandas
 bundle=my-pandas-image-1.0.0.sealift
 run unshare -n sealift compile pandas/pandas.yaml -o "$bundle"
 
@@ -92,9 +92,9 @@ heading "Read what it says"
 run sealift inspect "$bundle"
 
 heading "The operator's step: which keys may have images built here"
-echo "\$ cp $SEALIFT_HOME/config/policy.json $node/share/sealift/config/policy.json"
-cp home/config/policy.json "$node/share/sealift/config/policy.json"
-chmod 644 "$node/share/sealift/config/policy.json"
+echo "\$ cp $SEALIFT_HOME/config/policy.json $NODE/share/sealift/config/policy.json"
+cp home/config/policy.json "$NODE/share/sealift/config/policy.json"
+chmod 644 "$NODE/share/sealift/config/policy.json"
 
 heading "Submit it to the local builder"
 # This machine's own Debian has no Apptainer; the agent starts where there is one.
@@ -109,12 +109,12 @@ heading "Run transform() inside the image"
 # A bundle's id is the digest of its first member.
 id=$(tar -xOf "$bundle" manifest.json | sha256sum | cut -d ' ' -f 1)
 image=/share/sealift/data/images/sha256/$id.sif
-run sh "$source/tests/node/enter" apptainer -q exec "$image" python3 - \
+run sh "$here/enter" apptainer -q exec "$image" python3 - \
 	<"$source/specs/examples/pandas/transform.py"
 echo "   ($(($(date +%s) - started)) s)"
 
 echo
 echo "bundle  $work/$bundle"
-echo "image   $node$image"
-echo "receipt $node/share/sealift/data/bundles/$id/receipt.json"
+echo "image   $NODE$image"
+echo "receipt $NODE/share/sealift/data/bundles/$id/receipt.json"
 echo "all in  $(($(date +%s) - began)) s"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# What the scripts of the node and its tests share. Sourced after `here=` (this folder, absolute).
+# What the scripts of the node and its tests share. Scripts set `here` (this folder, absolute) and
+# source it; tests source "$SEALIFT_SOURCE_DIR/tests/node/lib.sh".
 #
 # The node is a folder, $NODE:
 #   root/             Debian sid with Apptainer, a user `node` and the endpoint's venv
@@ -15,7 +16,8 @@ export PATH
 
 # A number that is free on ordinary hosts: files of the node's user keep it outside the root.
 node_uid=20001
-node_source=$(cd "${here:?}/../.." && pwd -P)
+here=${here:-${SEALIFT_SOURCE_DIR:?the repository}/tests/node}
+node_source=$(cd "$here/../.." && pwd -P)
 
 node_folder() {
 	if [ -n "${SEALIFT_NODE:-}" ]; then
@@ -53,23 +55,59 @@ digest() {
 	sha256sum | cut -d ' ' -f 1
 }
 
-# A node test of a cluster without subordinate ids wraps its commands in these two.
-node_without_subids() {
-	: >"$NODE/root/etc/subuid"
-	: >"$NODE/root/etc/subgid"
+node_enter() {
+	sh "$here/enter" "$@"
 }
 
-node_with_subids() {
-	echo node:200000:65536 >"$NODE/root/etc/subuid"
-	echo node:200000:65536 >"$NODE/root/etc/subgid"
+# ---- for tests ------------------------------------------------------------------------------
+
+# node_example FOLDER: the pandas example with the base and the wheels that a preparer would carry in.
+# Links where the file system allows; nobody may write into them.
+node_example() {
+	mkdir -p "$1"
+	cp "$node_source"/specs/examples/pandas/pandas.yaml \
+		"$node_source"/specs/examples/pandas/requirements.lock "$1/"
+	rm -rf "$1/wheels" "$1/base.sif"
+	cp -al "$NODE/wheels" "$1/wheels" 2>/dev/null || cp -a "$NODE/wheels" "$1/wheels"
+	ln "$NODE/base.sif" "$1/base.sif" 2>/dev/null || cp "$NODE/base.sif" "$1/base.sif"
 }
 
-# Makes an empty SEALIFT_HOME for the agent of one test below the shared folder and prints its name
-# as seen from inside. The operator's policy goes to its config/policy.json.
+# Makes an empty SEALIFT_HOME for the agent of one test and prints its folder, which inside is
+# /share/NAME. Remove it with node_remove_home.
 node_new_home() {
 	node_home=$(mktemp -d "$NODE/share/home.XXXXXXXX")
 	mkdir "$node_home/config" "$node_home/data" "$node_home/state"
 	chown -R "$node_uid:$node_uid" "$node_home"
 	chmod 755 "$node_home"
-	echo "/share/${node_home##*/}"
+	echo "$node_home"
+}
+
+node_remove_home() {
+	case $1 in
+	"$NODE"/share/home.*) rm -rf --one-file-system "$1" ;;
+	*) fail "'$1' is not a home of a test" ;;
+	esac
+}
+
+# node_builder HOME: the text of a builder configuration whose agent runs inside with that home.
+node_builder() {
+	printf '{"launcher":["%s/enter","--env","SEALIFT_HOME=/share/%s","python3"]}\n' \
+		"$here" "${1##*/}"
+}
+
+# The operator's step: node_trust HOME POLICY-FILE.
+node_trust() {
+	cp "$2" "$1/config/policy.json"
+	chmod 644 "$1/config/policy.json"
+}
+
+# A cluster whose accounts have no subordinate ids: node_subids off, and on again at the end. It
+# holds for everybody who enters; node tests run one at a time.
+node_subids() {
+	case $1 in
+	on) node_range=node:200000:65536 ;;
+	*) node_range= ;;
+	esac
+	printf '%s' "${node_range:+$node_range
+}" | tee "$NODE/root/etc/subuid" >"$NODE/root/etc/subgid"
 }

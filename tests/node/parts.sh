@@ -36,7 +36,7 @@ make_root() {
 	chroot "$work/root" useradd -m -s /bin/sh -u "$node_uid" node >>"$log" 2>&1
 	rm -f "$NODE/endpoint.key"
 	replace "$work/root" "$NODE/root"
-	node_with_subids
+	node_subids on
 }
 
 make_endpoint() {
