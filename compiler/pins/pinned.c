@@ -67,8 +67,6 @@ static void take_hashes(struct pinned *pin, const struct requirements_line *line
 static const char *why_not_pinned(const struct requirement *requirement,
 				  const struct requirements_line *line, const char **version_out)
 {
-	if (line->editable)
-		return "an editable requirement cannot be locked: give a wheel with its hash";
 	if (requirement->url)
 		return "a URL cannot be locked: give NAME==VERSION with a hash, and the wheel in "
 		       "the wheelhouse";
@@ -158,6 +156,13 @@ static bool read_line(struct pinned_list *list, const struct requirements_line *
 	if (line->constraint) {
 		pins_problem(pins, "%s: constraints have no place in a lock: it pins everything",
 			     where);
+		return true;
+	}
+	if (line->editable) {
+		sl_auto_free char *shown = sl_text_shown(line->requirement);
+		pins_problem(pins,
+			     "%s: '%s' is editable and cannot be locked: give its wheel and hash",
+			     where, shown);
 		return true;
 	}
 	return read_requirement(list, line, where, target, pins, err);

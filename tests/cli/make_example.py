@@ -69,8 +69,10 @@ post:
   - run: |
       echo "a line with % and {{ braces }}"
     network: none
-test: |
-  test -f /etc/app.ini
+test:
+  run: |
+    test -f /etc/app.ini
+  network: none
 labels: {org.example.team: physics}
 help: A small image.
 worker: {version: "4.19.0"}

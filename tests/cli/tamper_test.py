@@ -113,10 +113,9 @@ class Tamper(unittest.TestCase):
     def test_one_byte_of_a_wheel_sealed_again(self):
         at = next(i for i, blob in enumerate(self.parts.blobs) if b"__version__ = '2.1'" in blob)
         blob = bytearray(self.parts.blobs[at])
-        old = maker.sha256(bytes(blob))
         blob[blob.index(b"__version__ = '2.1'")] ^= 1
         self.parts.blobs[at] = bytes(blob)
-        self.assertIn(old, self.refused(self.reseal()))
+        self.refused(self.reseal(), "blobs/sha256/" + maker.sha256(bytes(blob)), "lock.json")
 
     def test_one_line_of_the_definition(self):
         text = self.parts.files["image.def"].decode()

@@ -110,8 +110,8 @@ class Pins(unittest.TestCase):
 
     def test_a_wheel_that_does_not_fit_says_why(self):
         next(self.wheels.glob("delta-*")).unlink()
-        make_wheel(str(self.wheels), "delta", "0.7", tag="cp312-cp312-manylinux_2_39_x86_64")
-        text = self.refused("no wheel of delta 0.7 fits the target", "delta-0.7-cp312-cp312-manylinux_2_39_x86_64.whl")
+        make_wheel(str(self.wheels), "delta", "0.7", tag="cp311-cp311-manylinux_2_39_x86_64")
+        text = self.refused("no wheel of delta 0.7 fits the target", "delta-0.7-cp311-cp311-manylinux_2_39_x86_64.whl")
         self.assertIn("glibc 2.39", text)
 
     def test_t67_a_hash_that_does_not_match_names_the_wheel(self):
@@ -235,7 +235,8 @@ class Pins(unittest.TestCase):
         self.assertFalse((self.root / "out.sealift").exists())
 
     def test_an_open_spec_needs_to_be_allowed(self):
-        self.edit_spec("    network: none\n", "")
+        self.edit_spec("  - run: |\n      echo \"a line with % and {{ braces }}\"\n    network: none\n",
+                       "  - echo\n")
         done = self.compile()
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("--allow-open", done.stderr)
