@@ -127,7 +127,7 @@ bool work_built(struct work *work, const json_t *answer, struct sl_error *err)
 {
 	const json_t *receipt = json_object_get(answer, "receipt");
 	const char *bundle = json_string_value(json_object_get(receipt, "bundle"));
-	sl_auto_buf struct sl_buf text;
+	sl_auto_buf struct sl_buf text = {0};
 	struct sl_digest id;
 
 	if (!bundle || !sl_digest_parse(bundle, &id) || !sl_digest_equal(&id, &work->row->bundle))

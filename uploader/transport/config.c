@@ -80,7 +80,7 @@ static bool parse(const char *path, const struct sl_buf *text, struct builder_co
 
 bool builder_config_load(const char *path, struct builder_config *out, struct sl_error *err)
 {
-	sl_auto_buf struct sl_buf text;
+	sl_auto_buf struct sl_buf text = {0};
 
 	*out = (struct builder_config){.timeout = DEFAULT_TIMEOUT, .poll_ms = DEFAULT_POLL_MS};
 	sl_strings_add(&out->launcher, "python3");
