@@ -7,7 +7,7 @@
 char *show_escaped(const char *text)
 {
 	size_t len = strlen(text);
-	struct sl_buf out;
+	sl_auto_buf struct sl_buf out = {0};
 	sl_buf_init(&out, 8 * len + 16);
 	sl_text_escape(&out, text, len);
 	return sl_buf_steal(&out, NULL);

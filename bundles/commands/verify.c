@@ -62,7 +62,7 @@ static json_t *result_json(const char *path, const struct verdict *verdict,
 static void print_covered(const struct verdict *verdict)
 {
 	if (verdict->parts_total == 0)
-		printf("  covered: nothing, the manifest is not believed\n");
+		printf("  covered: nothing\n");
 	else if (verdict->parts_checked == verdict->parts_total)
 		printf("  covered: all %ju bytes of all %zu parts\n",
 		       (uintmax_t)verdict->bytes_checked, verdict->parts_checked);

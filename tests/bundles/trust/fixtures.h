@@ -7,12 +7,8 @@
 #include "bundles/trust/secret_key.h"
 #include "bundles/trust/trust.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/cmocka_all.h"
 
-#include <cmocka.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// bundles/trust/verify.c: the gate, on a real bundle of a few kilobytes.
+#include "tests/bundles/trust/tiny.h"
+
+// Verifies and returns the kind of the error; the verdict stays with the caller.
+static enum sl_kind verify(const struct tiny *tiny, const struct policy *policy,
+			   enum verify_depth depth, bool untrusted, struct verdict *verdict)
+{
+	struct sl_error err = {0};
+	auto_verified_bundle struct verified_bundle *bundle = NULL;
+	struct verify_request request = {
+		.path = tiny->path,
+		.policy = policy,
+		.depth = depth,
+		.untrusted = untrusted,
+		.threads = 1,
+	};
+	bool ok = bundle_verify(&request, verdict, &bundle, &err);
+	assert_int_equal(ok, bundle != NULL);
+	assert_int_equal(ok, err.kind == SL_E_NONE);
+	for (enum rule rule = 0; rule < RULE_COUNT; rule++)
+		assert_non_null(verdict->findings[rule].evidence);
+	return err.kind;
+}
+
+static enum sl_kind verify_all(const struct tiny *tiny)
+{
+	auto_verdict struct verdict verdict = {0};
+	return verify(tiny, &tiny->policy, VERIFY_ALL, false, &verdict);
+}
+
+static void expect_rule(const struct verdict *verdict, enum rule rule,
+			enum finding_verdict expected)
+{
+	const struct finding *finding = &verdict->findings[rule];
+	if (finding->verdict != expected)
+		fail_msg("%s: %s: %s", rule_name(rule), finding_verdict_name(finding->verdict),
+			 finding->evidence);
+}
+
+static void a_good_bundle_passes_every_rule(void **state)
+{
+	struct tiny *tiny = *state;
+	auto_verdict struct verdict verdict = {0};
+	tiny_countersign(tiny, tiny->bob);
+	enum sl_kind kind = verify(tiny, &tiny->policy, VERIFY_ALL, false, &verdict);
+	for (enum rule rule = 0; rule < RULE_COUNT; rule++)
+		expect_rule(&verdict, rule, FINDING_PASS);
+	assert_int_equal(kind, SL_E_NONE);
+	assert_int_equal(verdict.signatures.len, 2);
+	assert_true(verdict.has_id);
+}
+
+static void t28_the_whole_file_is_covered_and_counted(void **state)
+{
+	struct tiny *tiny = *state;
+	auto_verdict struct verdict all = {0}, head = {0};
+	assert_int_equal(verify(tiny, &tiny->policy, VERIFY_ALL, false, &all), SL_E_NONE);
+	assert_int_equal(all.parts_checked, all.parts_total);
+	assert_int_equal(all.bytes_checked, all.bytes_total);
+	assert_int_equal(all.parts_total, 4); // manifest, signature, content, base
+	assert_int_equal(verify(tiny, &tiny->policy, VERIFY_HEAD, false, &head), SL_E_NONE);
+	assert_int_equal(head.parts_checked, 3);
+	assert_int_equal(head.bytes_total - head.bytes_checked, strlen(TINY_BASE));
+	expect_rule(&head, RULE_BLOBS, FINDING_NONE);
+}
+
+static void t24_without_a_trusted_key_the_answer_is_no(void **state)
+{
+	struct tiny *tiny = *state;
+	struct policy empty = {0};
+	auto_verdict struct verdict none = {0}, other = {0};
+	assert_int_equal(verify(tiny, NULL, VERIFY_ALL, false, &none), SL_E_ANSWER);
+	assert_int_equal(verify(tiny, &empty, VERIFY_ALL, false, &other), SL_E_ANSWER);
+	// nothing behind the signatures was looked at (T27)
+	assert_int_equal(none.parts_total, 0);
+	expect_rule(&none, RULE_FORMAT, FINDING_NONE);
+	expect_rule(&none, RULE_CONTENT, FINDING_NONE);
+}
+
+static void untrusted_opens_it_and_says_that_it_is_not_verified(void **state)
+{
+	struct tiny *tiny = *state;
+	struct sl_error err = {0};
+	auto_verdict struct verdict verdict = {0};
+	auto_verified_bundle struct verified_bundle *bundle = NULL;
+	struct verify_request request = {.path = tiny->path, .untrusted = true};
+	assert_true(bundle_verify(&request, &verdict, &bundle, &err));
+	assert_false(verified_is_trusted(bundle));
+	expect_rule(&verdict, RULE_SIGNATURES, FINDING_FAIL);
+	expect_rule(&verdict, RULE_RECIPE, FINDING_PASS);
+	assert_string_equal(verified_plan(bundle)->name, "tiny");
+	assert_int_equal(verified_lock(bundle)->files.len, 1);
+}
+
+// The file of each bundle with one byte changed, whatever the byte is: signatures, headers,
+// padding, compressed content, blobs, the end.
+static void t75_no_byte_of_a_bundle_can_be_changed(void **state)
+{
+	struct tiny *tiny = *state;
+	size_t len, accepted = 0;
+	tiny_countersign(tiny, tiny->bob);
+	sl_auto_free char *good = tiny_read(tiny, &len);
+	assert_int_equal(verify_all(tiny), SL_E_NONE);
+	sl_auto_fd int fd = open(tiny->path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (size_t at = 0; at < len; at++) {
+		char changed = (char)(good[at] ^ (1 << at % 8));
+		assert_int_equal(pwrite(fd, &changed, 1, (off_t)at), 1);
+		enum sl_kind kind = verify_all(tiny);
+		accepted += kind == SL_E_NONE;
+		if (kind == SL_E_IO || kind == SL_E_INTERNAL)
+			fail_msg("byte %zu: %s", at, sl_kind_name(kind));
+		assert_int_equal(pwrite(fd, &good[at], 1, (off_t)at), 1);
+	}
+	assert_int_equal(accepted, 0);
+	assert_int_equal(verify_all(tiny), SL_E_NONE);
+}
+
+static void t75_no_bundle_can_be_cut_or_lengthened(void **state)
+{
+	struct tiny *tiny = *state;
+	size_t len;
+	sl_auto_free char *good = tiny_read(tiny, &len);
+	for (size_t cut = 0; cut < len; cut += 61) {
+		tiny_write(tiny, good, cut);
+		assert_int_equal(verify_all(tiny), SL_E_FORMAT);
+	}
+	sl_auto_free char *longer = sl_alloc(len + TAR_BLOCK);
+	memcpy(longer, good, len);
+	tiny_write(tiny, longer, len + 1);
+	assert_int_equal(verify_all(tiny), SL_E_FORMAT);
+	tiny_write(tiny, longer, len + TAR_BLOCK);
+	assert_int_equal(verify_all(tiny), SL_E_FORMAT);
+}
+
+static void t29_a_changed_blob_is_seen_by_verify_and_not_by_the_head(void **state)
+{
+	struct tiny *tiny = *state;
+	size_t len;
+	sl_auto_free char *bytes = tiny_read(tiny, &len);
+	char *blob = memmem(bytes, len, TINY_BASE, strlen(TINY_BASE));
+	assert_non_null(blob);
+	blob[3] ^= 1;
+	tiny_write(tiny, bytes, len);
+	auto_verdict struct verdict all = {0}, head = {0};
+	assert_int_equal(verify(tiny, &tiny->policy, VERIFY_HEAD, false, &head), SL_E_NONE);
+	assert_int_equal(verify(tiny, &tiny->policy, VERIFY_ALL, false, &all), SL_E_FORMAT);
+	expect_rule(&all, RULE_BLOBS, FINDING_FAIL);
+	expect_rule(&all, RULE_SIGNATURES, FINDING_PASS);
+	assert_true(all.parts_checked < all.parts_total);
+}
+
+static void t32_a_strangers_approval_changes_nothing(void **state)
+{
+	struct tiny *tiny = *state;
+	struct secret_key *eve = fixture_key(3);
+	tiny_countersign(tiny, eve);
+	secret_key_free(eve);
+	auto_verdict struct verdict verdict = {0};
+	assert_int_equal(verify(tiny, &tiny->policy, VERIFY_ALL, false, &verdict), SL_E_NONE);
+	assert_int_equal(verdict.signatures.items[1].verdict, SIGNATURE_UNKNOWN_KEY);
+	expect_rule(&verdict, RULE_APPROVALS, FINDING_PASS);
+}
+
+static void t25_a_signature_of_another_bundle_is_no_help(void **state)
+{
+	struct tiny *tiny = *state;
+	size_t len, other_len;
+	sl_auto_free char *first = tiny_read(tiny, &len);
+	free(tiny->plan->description);
+	tiny->plan->description = sl_strdup("another");
+	content_release(&tiny->content);
+	tiny->content = (struct content){0};
+	tiny_render(tiny->plan, tiny->lock, &tiny->content);
+	tiny_seal(tiny);
+	sl_auto_free char *second = tiny_read(tiny, &other_len);
+	char *from = memmem(first, len, "untrusted comment", 17);
+	char *to = memmem(second, other_len, "untrusted comment", 17);
+	assert_true(from && to);
+	memcpy(to, from, strcspn(from, "\n") + 1 + 101); // the first two lines
+	tiny_write(tiny, second, other_len);
+	assert_int_equal(verify_all(tiny), SL_E_UNTRUSTED);
+}
+
+static void a_recipe_that_says_something_else_is_refused(void **state)
+{
+	struct tiny *tiny = *state;
+	struct content_file *file = NULL;
+	sl_list_each (&tiny->content.files, one)
+		if (strcmp(one->name, "image.def") == 0)
+			file = one;
+	assert_non_null(file);
+	char *word = strstr(file->data, "tiny");
+	assert_non_null(word);
+	word[0] = 'T';
+	file->sha256 = sl_sha256_bytes(file->data, file->size);
+	tiny_seal(tiny); // sealed and signed by ada herself
+	auto_verdict struct verdict verdict = {0};
+	assert_int_equal(verify(tiny, &tiny->policy, VERIFY_ALL, false, &verdict), SL_E_FORMAT);
+	expect_rule(&verdict, RULE_SIGNATURES, FINDING_PASS);
+	expect_rule(&verdict, RULE_RECIPE, FINDING_FAIL);
+	assert_non_null(strstr(verdict.findings[RULE_RECIPE].evidence, "image.def:"));
+}
+
+static void a_missing_file_is_an_input_output_error(void **state)
+{
+	struct tiny *tiny = *state;
+	assert_int_equal(unlink(tiny->path), 0);
+	assert_int_equal(verify_all(tiny), SL_E_IO);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tiny_set_up, tiny_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_good_bundle_passes_every_rule),
+		TEST(t28_the_whole_file_is_covered_and_counted),
+		TEST(t24_without_a_trusted_key_the_answer_is_no),
+		TEST(untrusted_opens_it_and_says_that_it_is_not_verified),
+		TEST(t75_no_byte_of_a_bundle_can_be_changed),
+		TEST(t75_no_bundle_can_be_cut_or_lengthened),
+		TEST(t29_a_changed_blob_is_seen_by_verify_and_not_by_the_head),
+		TEST(t32_a_strangers_approval_changes_nothing),
+		TEST(t25_a_signature_of_another_bundle_is_no_help),
+		TEST(a_recipe_that_says_something_else_is_refused),
+		TEST(a_missing_file_is_an_input_output_error),
+	};
+	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
