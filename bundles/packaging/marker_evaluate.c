@@ -5,6 +5,7 @@
 #include "bundles/packaging/name.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const char *value_of(const struct marker_variable *variable,
 			    const struct marker_environment *environment)
@@ -57,7 +58,8 @@ static bool compare_texts(const struct marker_comparison *comparison, const char
 	return undefined(comparison, "texts", err);
 }
 
-// True if both sides are versions; then `*result_out` is set.
+// True if operator and right side make a clause; then `*result_out` is set. Only === is ever true
+// for something on the left that is no version.
 static bool compare_versions(const struct marker_comparison *comparison, const char *left,
 			     const char *right, bool *result_out)
 {
@@ -68,9 +70,11 @@ static bool compare_versions(const struct marker_comparison *comparison, const c
 	if (!clause)
 		return false;
 	auto_version struct version *version = version_try(left, strlen(left));
-	if (!version)
-		return false;
-	*result_out = specifier_contains(clause, version);
+	if (version)
+		*result_out = specifier_contains(clause, version);
+	else
+		*result_out = comparison->op == MARKER_ARBITRARY &&
+			      strcasecmp(specifier_text(clause, 0), left) == 0;
 	return true;
 }
 

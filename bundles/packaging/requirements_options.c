@@ -96,16 +96,6 @@ static size_t find_string(const struct sl_strings *list, const char *text, size_
 	return from;
 }
 
-static void remove_string(struct sl_strings *list, const char *text)
-{
-	size_t at = find_string(list, text, 0);
-	if (at == list->len)
-		return;
-	free(list->items[at]);
-	list->len--;
-	memmove(list->items + at, list->items + at + 1, (list->len - at) * sizeof *list->items);
-}
-
 static void split_commas(const char *value, struct sl_strings *out)
 {
 	for (;;) {
@@ -117,19 +107,44 @@ static void split_commas(const char *value, struct sl_strings *out)
 	}
 }
 
-// Names, ":all:" and ":none:" for one of two sets that exclude each other.
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool has_sorted(const struct sl_strings *sorted, const char *text)
+{
+	return sorted->len &&
+	       bsearch(&text, sorted->items, sorted->len, sizeof text, compare_texts);
+}
+
+// Keeps what is not in `sorted`, each once.
+static void keep_others(struct sl_strings *list, const struct sl_strings *sorted)
+{
+	size_t kept = 0;
+	sl_strings_sort(list);
+	for (size_t i = 0; i < list->len; i++) {
+		bool repeated = kept && strcmp(list->items[kept - 1], list->items[i]) == 0;
+		if (repeated || has_sorted(sorted, list->items[i]))
+			free(list->items[i]);
+		else
+			list->items[kept++] = list->items[i];
+	}
+	list->len = kept;
+}
+
+// Names, ":all:" and ":none:" for one of two sets that exclude each other; both come out sorted.
 static bool read_names(struct parser *parser, const char *option, const char *value,
 		       struct sl_strings *target, struct sl_strings *other)
 {
 	if (*value == '-')
 		return sl_fail(parser->err, SL_E_INPUT, "%s needs a value", option);
-	struct sl_strings names = {0};
+	struct sl_strings names = {0}, named = {0}, nothing = {0};
 	split_commas(value, &names);
 	size_t from = 0;
-	bool all = false;
 	for (size_t at; (at = find_string(&names, ":all:", from)) < names.len; from = at + 1)
-		all = true;
-	if (all) {
+		continue;
+	if (from) {
 		sl_strings_release(other);
 		sl_strings_release(target);
 		sl_strings_add(target, ":all:");
@@ -142,12 +157,14 @@ static bool read_names(struct parser *parser, const char *option, const char *va
 			sl_strings_release(target);
 			continue;
 		}
-		sl_auto_free char *name = name_normalise(names.items[i], strlen(names.items[i]));
-		remove_string(other, name);
-		if (find_string(target, name, 0) == target->len)
-			sl_strings_add(target, name);
+		*sl_list_add(&named) = name_normalise(names.items[i], strlen(names.items[i]));
+		sl_strings_add(target, named.items[named.len - 1]);
 	}
+	sl_strings_sort(&named);
+	keep_others(other, &named);
+	keep_others(target, &nothing);
 	sl_strings_release(&names);
+	sl_strings_release(&named);
 	return true;
 }
 

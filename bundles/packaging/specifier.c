@@ -32,14 +32,19 @@ struct specifier_set {
 	SL_LIST(struct clause) clauses;
 };
 
+static void clause_release(struct clause *clause)
+{
+	free(clause->text);
+	version_free(clause->version);
+	*clause = (struct clause){0};
+}
+
 void specifier_free(struct specifier_set *set)
 {
 	if (!set)
 		return;
-	sl_list_each (&set->clauses, clause) {
-		free(clause->text);
-		version_free(clause->version);
-	}
+	sl_list_each (&set->clauses, clause)
+		clause_release(clause);
 	sl_list_release(&set->clauses);
 	free(set);
 }
@@ -108,6 +113,58 @@ static bool read_clause(const char *text, size_t len, struct clause *clause)
 	return true;
 }
 
+static int compare_size(size_t a, size_t b)
+{
+	return (a > b) - (a < b);
+}
+
+// 0 for clauses that are one to the reference: it compares versions by value, but the text of ===
+// and of prefixes, and the number of parts where that means something.
+static int compare_meaning(const struct clause *a, const struct clause *b)
+{
+	if (a->op != b->op)
+		return a->op < b->op ? -1 : 1;
+	if (a->prefix != b->prefix)
+		return a->prefix ? 1 : -1;
+	if (a->prefix || a->op == OP_ARBITRARY)
+		return strcmp(a->text, b->text);
+	int order = version_compare(a->version, b->version);
+	if (order || a->op != OP_COMPATIBLE)
+		return order;
+	return compare_size(a->version->release_len, b->version->release_len);
+}
+
+static int compare_clauses(const void *left, const void *right)
+{
+	const struct clause *a = *(struct clause *const *)left, *b = *(struct clause *const *)right;
+	int order = compare_meaning(a, b);
+	return order ? order : strcmp(a->text, b->text);
+}
+
+// Of equal clauses the one whose text sorts first is kept, where it was written.
+static void drop_repeated(struct specifier_set *set)
+{
+	size_t count = set->clauses.len, kept = 0;
+	if (count < 2)
+		return;
+	struct clause *items = set->clauses.items;
+	sl_auto_free struct clause **sorted = sl_alloc_array(count, sizeof(struct clause *));
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &items[i];
+	qsort(sorted, count, sizeof *sorted, compare_clauses);
+	for (size_t i = 1, first = 0; i < count; i++) {
+		if (compare_meaning(sorted[first], sorted[i]) == 0)
+			clause_release(sorted[i]);
+		else
+			first = i;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (items[i].text)
+			items[kept++] = items[i];
+	}
+	set->clauses.len = kept;
+}
+
 // Reads item after item; on failure `*bad` and `*bad_len` are the item that is none.
 static struct specifier_set *read_set(const char *text, size_t len, bool tidy, const char **bad,
 				      size_t *bad_len)
@@ -135,6 +192,7 @@ static struct specifier_set *read_set(const char *text, size_t len, bool tidy, c
 		*sl_list_add(&set->clauses) = clause;
 		item = next;
 	}
+	drop_repeated(set);
 	return set;
 }
 

@@ -8,7 +8,7 @@
 
 struct specifier_set; // opaque
 
-// Strict. SL_E_INPUT names the clause.
+// Strict. SL_E_INPUT names the clause. Equal clauses ("==1.0,==1.0.0") are kept once.
 bool specifier_parse(const char *text, struct specifier_set **out,
 		     struct sl_error *err) SL_MUST_USE;
 // As found in METADATA of old wheels (Requires-Dist, Requires-Python): the fixed list of rewrites
