@@ -50,7 +50,7 @@ run() {
 }
 
 heading "Install what is missing"
-sh tests/setup build node
+sh tests/setup
 
 heading "Build the two programs"
 mkdir -p build
