@@ -8,6 +8,7 @@ import copy
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import maker
 import reader
 
 PROGRAM = ""
+LAW = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../specs/bundle-format.md")
 APPROVE = "signatures/approve-%064x.minisig"
 
 
@@ -153,6 +155,24 @@ class Agreement(unittest.TestCase):
                     process.stdout.close()
                     process.terminate()
                 self.assertEqual(block, reader.header(name, size), command[0])
+
+    def test_the_example_of_the_law(self):
+        with open(LAW, encoding="utf-8") as file:
+            example = file.read().split("\n## 9. A worked example\n")[1]
+        bundle_id, public_key, dump = re.findall(r"```\n(.*?)\n```", example, re.S)
+        data = from_hexdump(dump)
+        self.compare([("example", data)], expected=True)
+        bundle = reader.read_bytes(data)
+        self.assertEqual(bundle.id, bundle_id)
+        self.assertEqual(bundle.files, {"spec": b"sealift: 1\n"})
+        self.assertEqual(list(bundle.blobs.values()), [b"hello"])
+        manifest = self.store("manifest", bundle.manifest_bytes)
+        signature = self.store("signature", bundle.signatures[0][1])
+        subprocess.run(["minisign", "-Vq", "-P", public_key, "-m", manifest, "-x", signature], check=True)
+        for at, name, size in re.findall(r"^\| (0x\w+) \| `([^`]+)` \| (\d+) \|", example, re.M):
+            found = reader.parse_header(data[int(at, 16):][:512])
+            self.assertTrue(found[0].startswith(name.rstrip("\u2026")))
+            self.assertEqual(found[1], int(size))
 
     # ---- broken ----
 
@@ -294,6 +314,19 @@ class Agreement(unittest.TestCase):
                     data[block:block + 512] = data[other:other + 512]
             cases.append(("damage %d" % i, bytes(data)))
         self.compare(cases)
+
+
+def from_hexdump(text):
+    """The bytes that `hexdump -C` has shown."""
+    data, row = b"", b""
+    for line in text.splitlines():
+        if line == "*":
+            continue
+        at = int(line[:8], 16)
+        data += row * ((at - len(data)) // 16)  # what a star stood for
+        row = bytes.fromhex(line[8:60])
+        data += row
+    return data
 
 
 def reader_canonical(value):

@@ -16,8 +16,7 @@ static void facts(struct bundle_reader *reader, const struct content *content, j
 	const struct raw_signature *signatures = bundle_signatures(reader, &count);
 	json_t *names = json_array(), *files = json_array(), *blobs = json_array();
 	for (size_t i = 0; i < count; i++)
-		sl_json_append(names,
-			       json_stringn(signatures[i].member, strlen(signatures[i].member)));
+		sl_json_append(names, json_string(signatures[i].member));
 	sl_list_each (&content->files, file) {
 		json_t *one = json_object();
 		sl_json_set_string(one, "name", file->name);
