@@ -130,11 +130,11 @@ bool work_built(struct work *work, const json_t *answer, struct sl_error *err)
 	sl_auto_buf struct sl_buf text = {0};
 	struct sl_digest id;
 
+	sl_buf_init(&text, TRANSPORT_LIMIT_ANSWER);
 	if (!bundle || !sl_digest_parse(bundle, &id) || !sl_digest_equal(&id, &work->row->bundle))
 		return sl_fail(
 			err, SL_E_FORMAT,
 			"the builder says it is done, but its receipt is not for this bundle");
-	sl_buf_init(&text, TRANSPORT_LIMIT_ANSWER);
 	if (!sl_json_canonical(receipt, &text, err) || !sl_buf_ok(&text, "the receipt", err))
 		return sl_prefix(err, "the builder's receipt");
 	if (!ledger_built(work->ledger, work->row->number, text.data, err))

@@ -84,8 +84,8 @@ bool builder_config_load(const char *path, struct builder_config *out, struct sl
 
 	*out = (struct builder_config){.timeout = DEFAULT_TIMEOUT, .poll_ms = DEFAULT_POLL_MS};
 	sl_strings_add(&out->launcher, "python3");
+	sl_buf_init(&text, TRANSPORT_LIMIT_CONFIG);
 	if (!path)
 		return true;
-	sl_buf_init(&text, TRANSPORT_LIMIT_CONFIG);
 	return sl_read_file(path, &text, err) && parse(path, &text, out, err);
 }

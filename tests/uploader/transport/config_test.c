@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/uploader/scratch.h"
+#include "uploader/transport/transport.h"
+
+static char *write_config(const char *folder, const char *text)
+{
+	struct sl_error err = {0};
+	char *path = sl_path_join(folder, "builder.json");
+	assert_true(sl_store_file(path, text, strlen(text), 0600, SL_OUTPUT_REPLACE, &err));
+	return path;
+}
+
+static void without_a_file_it_is_the_python_of_this_machine(void **state)
+{
+	struct builder_config config;
+	struct sl_error err = {0};
+	(void)state;
+	assert_true(builder_config_load(NULL, &config, &err));
+	assert_int_equal(config.launcher.len, 1);
+	assert_string_equal(config.launcher.items[0], "python3");
+	assert_int_equal(config.timeout, 600);
+	assert_int_equal(config.poll_ms, 200);
+	builder_config_release(&config);
+}
+
+static void a_first_word_with_a_slash_is_relative_to_the_file(void **state)
+{
+	sl_auto_free char *path = write_config(
+		*state, "{\"launcher\": [\"bin/enter\", \"python3\", \"a/b\"], \"timeout\": 5}");
+	sl_auto_free char *expected = sl_path_join(*state, "bin/enter");
+	struct builder_config config;
+	struct sl_error err = {0};
+	assert_true(builder_config_load(path, &config, &err));
+	assert_int_equal(config.launcher.len, 3);
+	assert_string_equal(config.launcher.items[0], expected);
+	assert_string_equal(config.launcher.items[1], "python3");
+	assert_string_equal(config.launcher.items[2], "a/b");
+	assert_int_equal(config.timeout, 5);
+	assert_int_equal(config.poll_ms, 200);
+	builder_config_release(&config);
+}
+
+static void refuse(const char *folder, const char *text, const char *words)
+{
+	sl_auto_free char *path = write_config(folder, text);
+	struct builder_config config;
+	struct sl_error err = {0};
+	if (builder_config_load(path, &config, &err))
+		fail_msg("taken: %s", text);
+	assert_int_equal(err.kind, SL_E_INPUT);
+	if (!strstr(err.text, words) || !strstr(err.text, "builder.json"))
+		fail_msg("'%s' does not say '%s'", err.text, words);
+	builder_config_release(&config);
+}
+
+static void what_it_does_not_know_is_refused(void **state)
+{
+	refuse(*state, "", "builder.json:1");
+	refuse(*state, "[]", "object");
+	refuse(*state, "{\"launcher\": []}", "launcher");
+	refuse(*state, "{\"launcher\": \"python3\"}", "launcher");
+	refuse(*state, "{\"launcher\": [\"\"]}", "launcher");
+	refuse(*state, "{\"launcher\": [\"python3\", 3]}", "launcher");
+	refuse(*state, "{\"timeout\": 0}", "timeout");
+	refuse(*state, "{\"timeout\": 604801}", "timeout");
+	refuse(*state, "{\"timeout\": 1.5}", "timeout");
+	refuse(*state, "{\"poll_ms\": 60001}", "poll_ms");
+	refuse(*state, "{\"time_out\": 5}", "time_out");
+	refuse(*state, "{\"timeout\": 5, \"timeout\": 6}", "timeout");
+	refuse(*state, "{} {}", "builder.json:1");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_file_it_is_the_python_of_this_machine),
+		scratch_test(a_first_word_with_a_slash_is_relative_to_the_file),
+		scratch_test(what_it_does_not_know_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
