@@ -50,20 +50,29 @@ static bool write_value(const json_t *value, struct sl_buf *out, struct sl_error
 
 // RFC 8785's choice of escapes: the two-character ones where they exist, \u00xx for the other
 // controls, everything else as it is.
+static void write_escape(unsigned char c, struct sl_buf *out)
+{
+	static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
+	const char *at = c ? strchr(named, c) : NULL;
+	if (at)
+		sl_buf_addf(out, "\\%c", letters[at - named]);
+	else
+		sl_buf_addf(out, "\\u%04x", c);
+}
+
 static void write_string(const char *text, size_t len, struct sl_buf *out)
 {
+	size_t run = 0; // where the bytes that stand for themselves begin
 	sl_buf_addc(out, '"');
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
-		static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
-		const char *at = c ? strchr(named, c) : NULL;
-		if (at)
-			sl_buf_addf(out, "\\%c", letters[at - named]);
-		else if (c < 0x20)
-			sl_buf_addf(out, "\\u%04x", c);
-		else
-			sl_buf_addc(out, (char)c);
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		sl_buf_add(out, text + run, i - run);
+		write_escape(c, out);
+		run = i + 1;
 	}
+	sl_buf_add(out, text + run, len - run);
 	sl_buf_addc(out, '"');
 }
 
@@ -92,7 +101,9 @@ static bool write_object(const json_t *object, struct sl_buf *out, struct sl_err
 		qsort(keys, n, sizeof *keys, compare_keys);
 	sl_buf_addc(out, '{');
 	for (size_t i = 0; i < n; i++) {
-		sl_buf_addf(out, "%s\"%s\":", i ? "," : "", keys[i]);
+		sl_buf_adds(out, i ? ",\"" : "\"");
+		sl_buf_adds(out, keys[i]);
+		sl_buf_adds(out, "\":");
 		if (!write_value(json_object_get(object, keys[i]), out, err))
 			return false;
 	}
