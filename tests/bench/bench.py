@@ -19,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "cli"))
@@ -27,19 +26,18 @@ import make_example  # noqa: E402
 
 
 class Runner:
-    def __init__(self, rounds):
-        self.rounds, self.rows = rounds, []
+    def __init__(self, rounds, folder):
+        self.rounds, self.rows, self.meter = rounds, [], folder / "meter"
+        subprocess.run(["cc", "-O2", "-static", "-o", self.meter, pathlib.Path(__file__).with_name("meter.c")],
+                       check=True)
 
     def once(self, command, cwd, shell=False):
-        start = time.monotonic()
-        process = subprocess.Popen(command, cwd=cwd, shell=shell, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        message = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            sys.exit(f"{command}: exit {process.returncode}\n{message.decode(errors='replace')}")
-        return time.monotonic() - start, usage.ru_maxrss / 1024
+        words = ["sh", "-c", command] if shell else [str(word) for word in command]
+        done = subprocess.run([self.meter, *words], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{command}: exit {done.returncode}\n{done.stderr}")
+        nanoseconds, kib = done.stdout.split()
+        return int(nanoseconds) / 1e9, int(kib) / 1024
 
     def measure(self, name, command, cwd, shell=False, before=None, rounds=None):
         times, peak = [], 0.0
@@ -216,10 +214,10 @@ def main():
     given = parser.parse_args()
     sealift = given.sealift.resolve()
     machine()
-    run = Runner(given.rounds)
     given.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="sealift-bench-") as name:
         work = pathlib.Path(name)
+        run = Runner(given.rounds, work)
         home = work / "home"
         os.environ["SEALIFT_HOME"] = str(home)
         subprocess.run([sealift, "-q", "key", "new", "--no-password"], check=True, stdout=subprocess.DEVNULL)
