@@ -3,20 +3,35 @@
 
 #include <errno.h>
 
+static bool choose_path(const char *file, char **path_out, struct sl_error *err)
+{
+	if (!file)
+		return policy_default_path(path_out, err);
+	*path_out = sl_strdup(file);
+	return true;
+}
+
+static bool is_absent(const char *path)
+{
+	return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
 bool policy_file_load(const char *file, char **path_out, struct policy *policy_out, bool *found_out,
 		      struct sl_error *err)
 {
 	*policy_out = (struct policy){0};
-	*found_out = true;
-	if (file)
-		*path_out = sl_strdup(file);
-	else if (!policy_default_path(path_out, err))
+	if (!choose_path(file, path_out, err))
 		return false;
-	if (!file && access(*path_out, F_OK) != 0 && errno == ENOENT) {
-		*found_out = false;
-		return true;
-	}
-	return policy_load(*path_out, policy_out, err);
+	*found_out = file || !is_absent(*path_out);
+	return !*found_out || policy_load(*path_out, policy_out, err);
+}
+
+bool policy_file_load_or_new(const char *file, char **path_out, struct policy *policy_out,
+			     struct sl_error *err)
+{
+	*policy_out = (struct policy){0};
+	return choose_path(file, path_out, err) &&
+	       (is_absent(*path_out) || policy_load(*path_out, policy_out, err));
 }
 
 bool policy_file_store(const char *path, const struct policy *policy, unsigned flags,

@@ -10,6 +10,10 @@
 bool policy_file_load(const char *file, char **path_out, struct policy *policy_out, bool *found_out,
 		      struct sl_error *err) SL_MUST_USE;
 
+// The same for a command that adds to the policy: one that does not exist is empty.
+bool policy_file_load_or_new(const char *file, char **path_out, struct policy *policy_out,
+			     struct sl_error *err) SL_MUST_USE;
+
 // Writes it whole or not at all; makes the folder of the person's own policy (0700).
 bool policy_file_store(const char *path, const struct policy *policy, unsigned flags,
 		       struct sl_error *err) SL_MUST_USE;

@@ -93,11 +93,10 @@ static int run(const void *values, int argc, char **operands)
 	sl_auto_free char *path = NULL;
 	sl_auto_free char *name =
 		chosen->name ? sl_strdup(chosen->name) : default_name(operands[0]);
-	bool found = false;
 	entry.name = name;
 	if (read_roles(&chosen->roles, &entry, &err) &&
 	    public_key_load(operands[0], &entry.key, &err) &&
-	    policy_file_load(chosen->policy, &path, &policy, &found, &err) &&
+	    policy_file_load_or_new(chosen->policy, &path, &policy, &err) &&
 	    add_or_extend(&policy, &entry, chosen->name != NULL, &kept, &err) &&
 	    policy_file_store(path, &policy, SL_OUTPUT_REPLACE, &err))
 		return report(kept, path);
