@@ -115,31 +115,23 @@ static char *read_version(struct sl_obj *obj)
 	return sl_strdup(version);
 }
 
-// NAME-VERSION(-BUILD)?-PYTHON-ABI-PLATFORM.whl
 static bool is_wheel_of(const char *file, const char *name, const char *version)
 {
-	const char *dash = strchr(file, '-');
-	const char *rest = dash ? strchr(dash + 1, '-') : NULL;
-	unsigned parts = 0;
-	for (const char *at = rest; at; at = strchr(at + 1, '-'))
-		parts++;
-	if (parts != 3 && parts != 4)
-		return false;
-	sl_auto_free char *own_name = name_normalise(file, (size_t)(dash - file));
-	sl_auto_free char *spelled = sl_strndup(dash + 1, (size_t)(rest - dash - 1));
 	struct sl_error why = {0};
-	auto_version struct version *own = NULL;
-	if (strcmp(own_name, name) != 0 || !version_parse(spelled, &own, &why))
+	struct wheel_name wheel = {0};
+	if (!rules_is_wheel_file(file) || !wheel_name_parse(file, &wheel, &why))
 		return false;
-	sl_auto_free char *normal = version_format(own);
-	return strcmp(normal, version) == 0;
+	sl_auto_free char *spelled = version_format(wheel.version);
+	bool same = strcmp(wheel.name, name) == 0 && strcmp(spelled, version) == 0;
+	wheel_name_release(&wheel);
+	return same;
 }
 
 // The file name must be that of a wheel of this very package and version (T08, T66).
 static char *read_wheel_file(struct sl_obj *obj, const char *name, const char *version)
 {
 	const char *file = sl_obj_string(obj, "file");
-	if (!obj->failed && !(rules_is_wheel_file(file) && is_wheel_of(file, name, version)))
+	if (!obj->failed && !is_wheel_of(file, name, version))
 		sl_obj_fail(obj, "file", "must be the file name of a wheel of %s %s", name,
 			    version);
 	return sl_strdup(file);

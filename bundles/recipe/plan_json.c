@@ -169,10 +169,13 @@ static const char *check_version(const char *text)
 
 static const char *check_requirement(const char *text)
 {
-	return *text && strlen(text) <= SL_LIMIT_REQUIRE_LINE && *text != '-' &&
-			       rules_is_clean(text, "\t")
-		       ? NULL
-		       : "must be a requirement (PEP 508) on one line";
+	struct sl_error why = {0};
+	struct requirement requirement = {0};
+	bool good = strlen(text) <= SL_LIMIT_REQUIRE_LINE && rules_is_clean(text, "\t") &&
+		    requirement_parse(text, false, &requirement, &why);
+	if (good)
+		requirement_release(&requirement);
+	return good ? NULL : "must be a requirement (PEP 508) on one line";
 }
 
 // A required string that obeys `check`, copied.

@@ -1,0 +1,3 @@
+echo "{{ not a template }}"
+%post
+Bootstrap: docker

@@ -1,0 +1,3 @@
+cat <<EOF >/etc/motd
+%help
+EOF

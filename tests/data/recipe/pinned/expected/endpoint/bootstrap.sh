@@ -1,0 +1,143 @@
+#!/bin/sh
+# Sets up a Globus Compute endpoint for workers in the image my-pandas-image 1.0.0.
+set -eu
+
+usage() {
+	cat <<'END'
+usage: sh bootstrap.sh [options]
+
+Makes a virtual environment with the packages that are locked in requirements.txt,
+writes the configuration of an endpoint, and can start it. Run it again at any time:
+what is right already stays as it is.
+
+  --name NAME      name of the endpoint (default: my-pandas-image)
+  --venv DIR       the virtual environment (default: beside the configuration)
+  --python PYTHON  an interpreter of Python 3.11 (default: python3.11, else python3)
+  --wheels DIR     install from the wheels in this folder, without a network
+  --force          replace configuration files that differ
+  --start          start the endpoint afterwards, in the foreground
+  --help           this text
+
+The configuration goes to $GLOBUS_COMPUTE_USER_DIR/NAME, else ~/.globus_compute/NAME.
+END
+}
+
+fail() {
+	echo "bootstrap.sh: $*" >&2
+	exit 1
+}
+
+misused() {
+	echo "bootstrap.sh: $*; see --help" >&2
+	exit 2
+}
+
+name='my-pandas-image'
+venv=
+python=
+wheels=
+force=no
+start=no
+while [ "$#" -gt 0 ]; do
+	case $1 in
+	--name | --venv | --python | --wheels)
+		[ "$#" -ge 2 ] && [ -n "$2" ] || misused "$1 needs a value"
+		;;
+	esac
+	case $1 in
+	--name) name=$2 && shift ;;
+	--venv) venv=$2 && shift ;;
+	--python) python=$2 && shift ;;
+	--wheels) wheels=$2 && shift ;;
+	--force) force=yes ;;
+	--start) start=yes ;;
+	-h | --help) usage && exit 0 ;;
+	*) misused "unknown argument '$1'" ;;
+	esac
+	shift
+done
+case $name in
+*[!A-Za-z0-9._-]* | .* | -*) misused "'$name' is not a name for an endpoint" ;;
+esac
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+folder=${GLOBUS_COMPUTE_USER_DIR:-$HOME/.globus_compute}/$name
+venv=${venv:-$folder/venv}
+umask 077
+
+minor_of() {
+	"$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+}
+
+# The lock was made for one Python: another one would need other packages.
+find_python() {
+	if [ -z "$python" ]; then
+		python=python3
+		if command -v python3.11 >/dev/null; then
+			python=python3.11
+		fi
+	fi
+	command -v "$python" >/dev/null || fail "'$python' was not found; name one with --python"
+	minor=$(minor_of "$python") || fail "'$python' does not run"
+	[ "$minor" = '3.11' ] ||
+		fail "'$python' is Python $minor, the packages are locked for 3.11; name one with --python"
+}
+
+make_venv() {
+	if [ -x "$venv/bin/python" ]; then
+		minor=$(minor_of "$venv/bin/python") || fail "'$venv' is broken; remove it"
+		[ "$minor" = '3.11' ] || fail "'$venv' is of Python $minor, not 3.11; remove it"
+		return
+	fi
+	find_python
+	echo "making '$venv'"
+	mkdir -p "$venv"
+	"$python" -m venv "$venv" || fail "cannot make '$venv' with '$python'"
+}
+
+# The requirements that were installed lie in the environment: the same once more means no work.
+install_packages() {
+	if cmp -s "$here/requirements.txt" "$venv/sealift-requirements.txt"; then
+		return
+	fi
+	echo "installing the locked packages"
+	rm -f "$venv/sealift-requirements.txt"
+	if [ -n "$wheels" ]; then
+		set -- --no-index --find-links "$wheels"
+	else
+		set --
+	fi
+	"$venv/bin/python" -m pip install --disable-pip-version-check --no-deps \
+		--only-binary :all: --require-hashes "$@" -r "$here/requirements.txt" ||
+		fail 'the locked packages could not be installed'
+	cp "$here/requirements.txt" "$venv/sealift-requirements.txt"
+}
+
+# A file that a person has changed is theirs, unless --force was given.
+put_file() {
+	if cmp -s "$here/$1" "$folder/$1"; then
+		return
+	fi
+	if [ -e "$folder/$1" ] && [ "$force" = no ]; then
+		echo "bootstrap.sh: '$folder/$1' differs and stays; --force replaces it" >&2
+		return
+	fi
+	echo "writing '$folder/$1'"
+	cp "$here/$1" "$folder/.$1.new"
+	mv -f "$folder/.$1.new" "$folder/$1"
+}
+
+mkdir -p "$folder"
+make_venv
+install_packages
+put_file config.yaml
+put_file user_config_template.yaml.j2
+put_file user_config_schema.json
+
+# The endpoint finds its own program, and the one of its children, on PATH.
+PATH=$venv/bin:$PATH
+export PATH
+if [ "$start" = yes ]; then
+	exec globus-compute-endpoint start "$name"
+fi
+echo "ready; to start it: PATH='$venv/bin':\$PATH globus-compute-endpoint start '$name'"
