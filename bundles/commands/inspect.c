@@ -277,7 +277,7 @@ static int report_json(struct verified_bundle *bundle, const struct verdict *ver
 	sl_json_set_uint(json, "sealift_inspect", 1);
 	sl_json_set_bool(json, "verified", verified_is_trusted(bundle));
 	sl_json_set(json, "closure", closure_json(plan, lock));
-	sl_json_set_digest(json, "id", &id);
+	sl_json_set_digest(json, "bundle", &id);
 	sl_json_set(json, "manifest", manifest);
 	sl_json_set(json, "plan", plan_to_json(plan));
 	sl_json_set(json, "lock", lock_to_json(lock));

@@ -44,11 +44,11 @@ static json_t *result_json(const char *path, const struct verdict *verdict,
 			   const struct sl_error *err)
 {
 	json_t *json = json_object();
-	sl_json_set(json, "bundle", show_json_string(path));
+	sl_json_set(json, "file", show_json_string(path));
 	sl_json_set_bool(json, "verified", err->kind == SL_E_NONE);
 	sl_json_set_uint(json, "exit_code", (uint64_t)sl_exit_code(err->kind));
 	if (verdict->has_id)
-		sl_json_set_digest(json, "id", &verdict->id);
+		sl_json_set_digest(json, "bundle", &verdict->id);
 	if (err->kind != SL_E_NONE) {
 		sl_json_set_string(json, "kind", sl_kind_name(err->kind));
 		sl_json_set(json, "error", show_json_string(err->text));

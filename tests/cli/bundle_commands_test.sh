@@ -20,7 +20,7 @@ expect_text out "covered: all $bytes bytes of all $parts parts"
 expect_exit 0 "$SEALIFT" verify good.sealift --json --threads 2
 jq -e --arg id "$id" --argjson parts "$parts" --argjson bytes "$bytes" '
 	.sealift_verify == 1 and .exit_code == 0 and (.bundles | length == 1) and
-	(.bundles[0] | .verified and .id == $id and
+	(.bundles[0] | .verified and .file == "good.sealift" and .bundle == $id and
 	 .covered == {bytes: $bytes, bytes_total: $bytes, parts: $parts, parts_total: $parts} and
 	 [.findings[].rule] == ["format", "signatures", "approvals", "content", "recipe", "blobs"] and
 	 [.findings[].verdict] == ["pass", "pass", "none", "pass", "pass", "pass"] and
@@ -75,7 +75,7 @@ expect_text out "$id"
 expect_exit 0 "$SEALIFT" inspect good.sealift --json
 "$SEALIFT" cat good.sealift lock.json >carried-lock.json
 jq -e --arg id "$id" --slurpfile lock carried-lock.json --slurpfile manifest manifest.json '
-	.sealift_inspect == 1 and .id == $id and .verified and .lock == $lock[0] and
+	.sealift_inspect == 1 and .bundle == $id and .verified and .lock == $lock[0] and
 	.manifest == $manifest[0] and .closure.closure == .manifest.closure' out >/dev/null ||
 	fail "inspect --json: $(cat out)"
 expect_exit 0 "$SEALIFT" inspect blob.sealift # reads no blob
