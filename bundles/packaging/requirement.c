@@ -137,18 +137,16 @@ static bool read_clauses(struct reader *reader, struct requirement *out)
 	if (enclosed)
 		reader->at++;
 	const char *start = reader->at;
-	char stop = enclosed ? ')' : ';';
-	const char *close = memchr(start, stop, (size_t)(reader->end - start));
-	if (enclosed && !close)
-		return fail_at(reader, "')' is missing");
-	const char *end = close ? close : reader->end;
-	// A line break is white space for a version, but not for a requirement.
-	for (const char *c = start; c < end; c++) {
-		if (scan_is_space(*c) && !scan_is_blank(*c)) {
-			reader->at = c;
+	const char *end = start;
+	for (; end < reader->end && *end != (enclosed ? ')' : ';'); end++) {
+		// A line break is white space for a version, but not for a requirement.
+		if (scan_is_space(*end) && !scan_is_blank(*end)) {
+			reader->at = end;
 			return fail_at(reader, "a line break or control character");
 		}
 	}
+	if (enclosed && end == reader->end)
+		return fail_at(reader, "')' is missing");
 	if (!parse_clauses(reader, start, (size_t)(end - start), out))
 		return false;
 	reader->at = enclosed ? end + 1 : end;

@@ -285,7 +285,7 @@ static bool read_option(struct parser *parser, const struct sl_strings *words, s
 {
 	const char *word = words->items[*at];
 	const char *value = NULL;
-	size_t index;
+	size_t index = 0;
 	if (word[1] == '-') {
 		size_t len = strcspn(word, "=");
 		if (!find_long(parser, word, len, &index))

@@ -19,7 +19,35 @@ enum {
 #define EXTRA_ZIP64	   0x0001U
 #define EXTRA_UNICODE_PATH 0x7075U
 
-// Every field must fit; the zip64 field may occur once and holds exactly what is asked of it.
+static size_t count_unset(uint64_t *const *values, size_t count)
+{
+	size_t unset = 0;
+	for (size_t i = 0; i < count; i++)
+		unset += *values[i] == ZIP_ALL_ONES_32;
+	return unset;
+}
+
+// The zip64 field holds the values that are all ones, and only those, in order; or, from some
+// writers, all of the first ones, of which those that were not asked for must say the same again.
+static bool read_zip64_field(const char *data, size_t size, uint64_t *const *values, size_t count)
+{
+	size_t unset = count_unset(values, count);
+	bool only_unset = size == 8 * unset;
+	for (size_t i = 0; i < count && size; i++) {
+		bool needed = *values[i] == ZIP_ALL_ONES_32;
+		if (only_unset && !needed)
+			continue;
+		if (size < 8 || (!needed && zip_u64(data) != *values[i]))
+			return false;
+		*values[i] = zip_u64(data);
+		unset -= needed;
+		data += 8;
+		size -= 8;
+	}
+	return size == 0 && unset == 0;
+}
+
+// Every field must fit, the zip64 field may occur once, and none may give the entry another name.
 bool zip_read_extra(const char *extra, size_t len, uint64_t *const *values, size_t count)
 {
 	bool seen = false;
@@ -33,26 +61,11 @@ bool zip_read_extra(const char *extra, size_t len, uint64_t *const *values, size
 		len -= 4 + size;
 		if (id == EXTRA_UNICODE_PATH || (id == EXTRA_ZIP64 && seen))
 			return false;
-		if (id != EXTRA_ZIP64)
-			continue;
-		seen = true;
-		for (size_t i = 0; i < count; i++) {
-			if (*values[i] != ZIP_ALL_ONES_32)
-				continue;
-			if (size < 8)
-				return false;
-			*values[i] = zip_u64(data);
-			data += 8;
-			size -= 8;
-		}
-		if (size)
+		if (id == EXTRA_ZIP64 && !read_zip64_field(data, size, values, count))
 			return false;
+		seen = seen || id == EXTRA_ZIP64;
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (!seen && *values[i] == ZIP_ALL_ONES_32)
-			return false;
-	}
-	return true;
+	return seen || count_unset(values, count) == 0;
 }
 
 // "a/b" or, for a folder, "a/b/": no empty, "." or ".." part, no backslash or control character.
