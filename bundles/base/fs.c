@@ -86,9 +86,18 @@ static bool fail_beneath(const char *shown, struct sl_error *err)
 	return sl_fail_errno(err, "cannot open '%s'", shown);
 }
 
+static bool fail_folder(const char *shown, struct sl_error *err)
+{
+	if (errno == ELOOP || errno == ENOTDIR)
+		return sl_fail(err, SL_E_INPUT, "'%s' is not a folder, or is a symbolic link",
+			       shown);
+	return sl_fail_errno(err, "cannot open folder '%s'", shown);
+}
+
 // Walks component by component with O_NOFOLLOW: needs no openat2, and decides nothing by strings.
-bool sl_open_beneath(int dirfd, const char *path, const char *shown, int *fd_out,
-		     uint64_t *size_out, struct sl_error *err)
+// The last component is opened with `flags`.
+static bool walk(int dirfd, const char *path, const char *shown, int flags, int *fd_out,
+		 struct sl_error *err)
 {
 	if (!sl_path_is_plain(path)) {
 		sl_auto_free char *escaped = sl_text_shown(path);
@@ -107,13 +116,27 @@ bool sl_open_beneath(int dirfd, const char *path, const char *shown, int *fd_out
 		close(folder);
 		folder = next;
 	}
-	sl_auto_fd int fd = openat(folder, part, OPEN_INPUT | O_NOFOLLOW);
-	if (fd < 0)
-		return fail_beneath(shown, err);
-	if (!check_regular(fd, shown, size_out, err))
+	*fd_out = openat(folder, part, flags | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd_out >= 0)
+		return true;
+	return flags & O_DIRECTORY ? fail_folder(shown, err) : fail_beneath(shown, err);
+}
+
+bool sl_open_beneath(int dirfd, const char *path, const char *shown, int *fd_out,
+		     uint64_t *size_out, struct sl_error *err)
+{
+	sl_auto_fd int fd = -1;
+	if (!walk(dirfd, path, shown, OPEN_INPUT, &fd, err) ||
+	    !check_regular(fd, shown, size_out, err))
 		return false;
 	*fd_out = sl_take_fd(&fd);
 	return true;
+}
+
+bool sl_open_dir_beneath(int dirfd, const char *path, const char *shown, int *fd_out,
+			 struct sl_error *err)
+{
+	return walk(dirfd, path, shown, O_RDONLY | O_DIRECTORY, fd_out, err);
 }
 
 bool sl_read_fd(int fd, const char *shown, struct sl_buf *out, struct sl_error *err)

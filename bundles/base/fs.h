@@ -28,6 +28,10 @@ bool sl_path_is_plain(const char *path);
 bool sl_open_beneath(int dirfd, const char *path, const char *shown, int *fd_out,
 		     uint64_t *size_out, struct sl_error *err) SL_MUST_USE;
 
+// The same for a folder. "." is not a plain path: a caller that allows it handles it.
+bool sl_open_dir_beneath(int dirfd, const char *path, const char *shown, int *fd_out,
+			 struct sl_error *err) SL_MUST_USE;
+
 // Reads all of a file into `out` (initialised by the caller, whose ceiling is obeyed).
 bool sl_read_fd(int fd, const char *shown, struct sl_buf *out, struct sl_error *err) SL_MUST_USE;
 bool sl_read_file(const char *path, struct sl_buf *out, struct sl_error *err) SL_MUST_USE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sealift check: is this spec good, and is all that it names there? Every problem at once.
 #include "compiler/commands/commands.h"
-#include "compiler/spec/spec.h"
+#include "compiler/commands/spec_file.h"
 
 #include <stdio.h>
 
@@ -14,50 +14,6 @@ static const struct sl_option options[] = {
 	 "report as JSON on stdout"},
 	SL_OPTION_END,
 };
-
-struct checking {
-	char *shown; // the spec's path for messages
-	struct sl_buf text;
-	struct spec_report report;
-	struct plan *plan; // NULL when the spec itself has a problem
-};
-
-static void checking_release(struct checking *run)
-{
-	free(run->shown);
-	sl_buf_release(&run->text);
-	spec_report_release(&run->report);
-	plan_free(run->plan);
-}
-
-static bool check(struct checking *run, const char *path, struct sl_error *err)
-{
-	run->shown = sl_text_shown(path);
-	sl_buf_init(&run->text, SL_LIMIT_SPEC);
-	if (!sl_read_file(path, &run->text, err))
-		return false;
-	run->plan = spec_parse(run->text.data, run->text.len, run->shown, &run->report, err);
-	if (err->kind)
-		return false;
-	sl_auto_free char *folder = sl_path_dir(path);
-	sl_auto_fd int fd = -1;
-	if (!sl_open_dir(folder, &fd, err))
-		return false;
-	bool all_there = spec_check_inputs(&run->report, fd);
-	if (!run->plan || !all_there)
-		sl_fail(err, SL_E_INPUT, "%s: %zu problem%s", run->shown, run->report.problems.len,
-			run->report.problems.len == 1 ? "" : "s");
-	return err->kind == SL_E_NONE;
-}
-
-static void print_problems(const struct checking *run)
-{
-	sl_auto_buf struct sl_buf out = {0};
-	sl_buf_init(&out, 4 * SL_MIB);
-	sl_list_each (&run->report.problems, problem)
-		spec_problem_print(problem, run->text.data, run->text.len, run->shown, &out);
-	fputs(out.data, stderr);
-}
 
 static json_t *problem_to_json(const struct spec_problem *problem)
 {
@@ -72,7 +28,7 @@ static json_t *problem_to_json(const struct spec_problem *problem)
 }
 
 // `name` and `version` are "" when the spec is too broken to have them.
-static void print_json(const struct checking *run)
+static void print_json(const struct spec_file *run)
 {
 	sl_auto_json json_t *json = json_object();
 	sl_json_set_bool(json, "ok", run->plan && run->report.problems.len == 0);
@@ -90,9 +46,9 @@ static int run_check(const void *chosen, int argc, char **operands)
 {
 	(void)argc;
 	const struct check_options *opts = chosen;
-	struct checking run = {0};
+	struct spec_file run;
 	struct sl_error err = {0};
-	bool good = check(&run, operands[0], &err);
+	bool good = spec_file_read(&run, operands[0], &err);
 	bool judged = good || run.report.problems.len > 0;
 	if (!judged)
 		sl_complain(&err);
@@ -101,10 +57,10 @@ static int run_check(const void *chosen, int argc, char **operands)
 	else if (good)
 		printf("%s %s ok\n", run.plan->name, run.plan->version);
 	if (judged && !good && !opts->json) {
-		print_problems(&run);
+		spec_file_print_problems(&run);
 		sl_complain(&err);
 	}
-	checking_release(&run);
+	spec_file_release(&run);
 	return sl_finish(good ? 0 : sl_exit_code(err.kind));
 }
 

@@ -3,8 +3,8 @@
 #include "bundles/commands/password.h"
 #include "bundles/trust/trust.h"
 #include "compiler/commands/commands.h"
+#include "compiler/commands/spec_file.h"
 #include "compiler/pins/pins.h"
-#include "compiler/spec/spec.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,9 +40,7 @@ static const struct sl_option options[] = {
 // Everything of one run, so that each step takes one thing.
 struct compiling {
 	const struct compile_options *options;
-	const char *spec_path;
-	struct sl_buf spec_text;
-	struct plan *plan;
+	struct spec_file spec;
 	struct pins pins;
 	struct closure_report closure;
 	struct content content;
@@ -54,16 +52,6 @@ struct compiling {
 };
 
 // ---- what is said ---------------------------------------------------------------------------
-
-static void print_problems(const struct compiling *run, const struct spec_report *report)
-{
-	sl_auto_buf struct sl_buf text;
-	sl_buf_init(&text, 4 * SL_MIB);
-	sl_list_each (&report->problems, problem)
-		spec_problem_print(problem, run->spec_text.data, run->spec_text.len, run->spec_path,
-				   &text);
-	fputs(text.data, stderr);
-}
 
 static void print_closure(const struct closure_report *report)
 {
@@ -81,14 +69,14 @@ static void print_result_json(const struct compiling *run)
 	sl_json_set_string(json, "closure", closure_name(run->closure.closure));
 	sl_json_set_bool(json, "dependencies_checked", run->pins.lock->dependencies_checked);
 	sl_json_set_string(json, "file", run->output);
-	sl_json_set_string(json, "name", run->plan->name);
+	sl_json_set_string(json, "name", run->spec.plan->name);
 	json_t *notes = json_array();
 	sl_list_each (&run->pins.notes, note)
 		sl_json_append(notes, json_string(*note));
 	sl_json_set(json, "notes", notes);
 	sl_json_set_uint(json, "packages", run->pins.lock->packages.len);
 	sl_json_set_uint(json, "size", run->size);
-	sl_json_set_string(json, "version", run->plan->version);
+	sl_json_set_string(json, "version", run->spec.plan->version);
 	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
 	putchar('\n');
 }
@@ -101,8 +89,8 @@ static void print_result(const struct compiling *run)
 	sl_auto_free char *file = sl_text_shown(run->output);
 	printf("%s\n  bundle   %s\n  name     %s %s\n  closure  %s\n  packages %zu%s\n  size     "
 	       "%s\n",
-	       file, hex, run->plan->name, run->plan->version, closure_name(run->closure.closure),
-	       run->pins.lock->packages.len,
+	       file, hex, run->spec.plan->name, run->spec.plan->version,
+	       closure_name(run->closure.closure), run->pins.lock->packages.len,
 	       run->pins.lock->dependencies_checked || run->pins.lock->packages.len == 0
 		       ? ""
 		       : " (dependencies not checked)",
@@ -111,38 +99,27 @@ static void print_result(const struct compiling *run)
 
 // ---- the steps ------------------------------------------------------------------------------
 
-static bool read_spec(struct compiling *run, struct sl_error *err)
+static bool read_spec(struct compiling *run, const char *path, struct sl_error *err)
 {
-	if (!sl_read_file(run->spec_path, &run->spec_text, err))
-		return false;
-	struct spec_report report = {0};
-	run->plan =
-		spec_parse(run->spec_text.data, run->spec_text.len, run->spec_path, &report, err);
-	if (!run->plan && report.problems.len) {
-		print_problems(run, &report);
-		sl_fail(err, SL_E_INPUT, "%zu problem%s in '%s'", report.problems.len,
-			report.problems.len == 1 ? "" : "s", run->spec_path);
-	}
-	spec_report_release(&report);
-	return run->plan != NULL;
+	if (spec_file_read(&run->spec, path, err))
+		return true;
+	spec_file_print_problems(&run->spec);
+	return false;
 }
 
 static bool pin(struct compiling *run, struct sl_error *err)
 {
-	sl_auto_free char *folder = sl_path_dir(run->spec_path);
-	sl_auto_fd int fd = -1;
-	if (!sl_open_dir(folder, &fd, err))
-		return false;
 	struct sl_progress progress;
 	sl_progress_begin(&progress, "hashing", 0);
+	const char *folder = run->spec.folder_path;
 	struct pin_sources sources = {
-		.spec_dir = fd,
+		.spec_dir = run->spec.folder,
 		.spec_shown = strcmp(folder, ".") == 0 ? "" : folder,
 		.wheelhouses = run->options->wheelhouses,
 		.threads = (unsigned)run->options->threads,
 		.progress = &progress,
 	};
-	bool ok = resolve(run->plan, &sources, &run->pins, err);
+	bool ok = resolve(run->spec.plan, &sources, &run->pins, err);
 	sl_progress_end(&progress);
 	sl_list_each (&run->pins.problems, problem)
 		fprintf(stderr, "%s\n", *problem);
@@ -153,7 +130,7 @@ static bool pin(struct compiling *run, struct sl_error *err)
 
 static bool check_closure(struct compiling *run, struct sl_error *err)
 {
-	closure_compute(run->plan, run->pins.lock, &run->closure);
+	closure_compute(run->spec.plan, run->pins.lock, &run->closure);
 	print_closure(&run->closure);
 	if (run->closure.closure != CLOSURE_OPEN || run->options->allow_open)
 		return true;
@@ -195,10 +172,10 @@ static bool add_inline_files(struct compiling *run, struct sl_error *err)
 
 static bool render(struct compiling *run, struct sl_error *err)
 {
-	if (!recipe_render(run->plan, run->pins.lock, &run->content, err) ||
+	if (!recipe_render(run->spec.plan, run->pins.lock, &run->content, err) ||
 	    !add_inline_files(run, err))
 		return false;
-	content_add(&run->content, "spec", run->spec_text.data, run->spec_text.len);
+	content_add(&run->content, "spec", run->spec.text.data, run->spec.text.len);
 	return true;
 }
 
@@ -246,8 +223,8 @@ static bool sign(void *context, const char *manifest, size_t len, char **signatu
 		.bundle = sl_sha256_bytes(manifest, len),
 		.time = run->time,
 	};
-	snprintf(statement.name, sizeof statement.name, "%s", run->plan->name);
-	snprintf(statement.version, sizeof statement.version, "%s", run->plan->version);
+	snprintf(statement.name, sizeof statement.name, "%s", run->spec.plan->name);
+	snprintf(statement.version, sizeof statement.version, "%s", run->spec.plan->version);
 	return signature_make(run->key, &statement, manifest, len, signature_out, err);
 }
 
@@ -278,7 +255,7 @@ static bool seal(struct compiling *run, struct sl_error *err)
 	struct sl_progress progress;
 	sl_progress_begin(&progress, "sealing", total);
 	struct seal_request request = {
-		.plan = run->plan,
+		.plan = run->spec.plan,
 		.closure = run->closure.closure,
 		.content = &run->content,
 		.blobs = blobs,
@@ -298,21 +275,20 @@ static bool measure(struct compiling *run, struct sl_error *err)
 	return sl_open_input(run->output, &fd, &run->size, err);
 }
 
-static bool compile(struct compiling *run, struct sl_error *err)
+static bool compile(struct compiling *run, const char *path, struct sl_error *err)
 {
-	if (!signing_time(run->options, &run->time, err) || !read_spec(run, err) ||
+	if (!signing_time(run->options, &run->time, err) || !read_spec(run, path, err) ||
 	    !load_key(run, err) || !pin(run, err) || !check_closure(run, err) || !render(run, err))
 		return false;
-	run->output = run->options->output
-			      ? sl_strdup(run->options->output)
-			      : sl_format("%s-%s.sealift", run->plan->name, run->plan->version);
+	run->output = run->options->output ? sl_strdup(run->options->output)
+					   : sl_format("%s-%s.sealift", run->spec.plan->name,
+						       run->spec.plan->version);
 	return seal(run, err) && measure(run, err);
 }
 
 static void release(struct compiling *run)
 {
-	sl_buf_release(&run->spec_text);
-	plan_free(run->plan);
+	spec_file_release(&run->spec);
 	pins_release(&run->pins);
 	closure_report_release(&run->closure);
 	content_release(&run->content);
@@ -324,9 +300,8 @@ static int run_compile(const void *given, int argc, char **operands)
 {
 	(void)argc;
 	struct sl_error err = {0};
-	struct compiling run = {.options = given, .spec_path = operands[0]};
-	sl_buf_init(&run.spec_text, SL_LIMIT_SPEC);
-	bool ok = compile(&run, &err);
+	struct compiling run = {.options = given, .spec = {.folder = -1}};
+	bool ok = compile(&run, operands[0], &err);
 	if (!ok)
 		sl_complain(&err);
 	else if (run.options->json)

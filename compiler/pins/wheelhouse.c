@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/pins/wheelhouse.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 static void release_wheel(struct wheel_file *wheel)
@@ -72,21 +71,28 @@ static int compare_wheels(const void *first, const void *second)
 	return order;
 }
 
+// A folder that the plan names: "." is the spec's own, any other lies below it.
+static bool scan_named(struct wheelhouse *house, const char *name,
+		       const struct pin_sources *sources, const struct tag_set *tags,
+		       struct sl_error *err)
+{
+	sl_auto_free char *path = sl_path_join(sources->spec_shown, name);
+	sl_auto_free char *shown = sl_text_shown(path);
+	if (strcmp(name, ".") == 0)
+		return scan_folder(house, sources->spec_dir, sources->spec_shown, tags, err);
+	sl_auto_fd int fd = -1;
+	return sl_open_dir_beneath(sources->spec_dir, name, shown, &fd, err) &&
+	       scan_folder(house, fd, path, tags, err);
+}
+
 bool wheelhouse_scan(struct wheelhouse *house, const struct plan *plan,
 		     const struct pin_sources *sources, const struct tag_set *tags,
 		     struct sl_error *err)
 {
 	*house = (struct wheelhouse){0};
-	for (size_t i = 0; i < plan->wheelhouses.len; i++) {
-		sl_auto_free char *path =
-			sl_path_join(sources->spec_shown, plan->wheelhouses.items[i]);
-		sl_auto_fd int fd = openat(sources->spec_dir, plan->wheelhouses.items[i],
-					   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			return sl_fail_errno(err, "cannot open the wheelhouse '%s'", path);
-		if (!scan_folder(house, fd, path, tags, err))
+	for (size_t i = 0; i < plan->wheelhouses.len; i++)
+		if (!scan_named(house, plan->wheelhouses.items[i], sources, tags, err))
 			return false;
-	}
 	for (size_t i = 0; i < sources->wheelhouses.len; i++) {
 		sl_auto_fd int fd = -1;
 		if (!sl_open_dir(sources->wheelhouses.items[i], &fd, err) ||
