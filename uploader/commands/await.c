@@ -28,7 +28,7 @@ static void pause_for(struct waiting *waiting)
 	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	nanosleep(&time, NULL);
-	waiting->pause_ms = ms + ms / 2 + 1;
+	waiting->pause_ms = ms + ms / 8 + 1;
 	if (waiting->pause_ms > MOST_PAUSE_MS && ms <= MOST_PAUSE_MS)
 		waiting->pause_ms = MOST_PAUSE_MS;
 }

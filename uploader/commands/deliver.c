@@ -186,6 +186,11 @@ static bool ask_for_build(struct work *work, const struct delivery *delivery, bo
 	bool good = work_effect(work, "build", request, NULL, 0, NULL, &answer, err);
 
 	*again_out = !good && json_array_size(json_object_get(answer, "missing")) > 0;
+	if (!good && !*again_out && err->kind == SL_E_ANSWER) {
+		// "No": nobody whom the builder trusts has signed.
+		work->refused = true;
+		err->kind = SL_E_UNTRUSTED;
+	}
 	if (!good || !work_move(work, LEDGER_BUILDING, err))
 		return false;
 	return !json_object_get(answer, "receipt") || work_built(work, answer, err);

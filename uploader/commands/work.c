@@ -241,5 +241,7 @@ bool work_on(struct ledger *ledger, struct submission *row, const struct watch *
 	transport_close(work.transport);
 	builder_config_release(&work.config);
 	free(work.remedy);
-	return good && ledger_release(ledger, row->number, err);
+	// A submission that has come to its end has given its claim back with that step.
+	return good &&
+	       (ledger_state_is_final(row->state) || ledger_release(ledger, row->number, err));
 }

@@ -13,7 +13,21 @@ static bool column_word(sqlite3_stmt *row, int column, char *out, size_t size)
 	return text && (size_t)snprintf(out, size, "%s", (const char *)text) < size;
 }
 
-// Reads the claim, if there is one. A claim that makes no sense counts as nobody's.
+// The columns host, boot, space, pid, start, renewed from `first` on. A claim that makes no sense
+// counts as nobody's.
+static bool read_columns(sqlite3_stmt *row, int first, struct holder *out, int64_t *renewed_out)
+{
+	memset(out, 0, sizeof *out);
+	if (!column_word(row, first, out->host, sizeof out->host) ||
+	    !column_word(row, first + 1, out->boot, sizeof out->boot) ||
+	    !column_word(row, first + 2, out->space, sizeof out->space))
+		return false;
+	out->pid = sqlite3_column_int64(row, first + 3);
+	out->start = sqlite3_column_int64(row, first + 4);
+	*renewed_out = sqlite3_column_int64(row, first + 5);
+	return true;
+}
+
 static bool read_claim(struct ledger *ledger, int64_t number, bool *there_out, struct holder *out,
 		       int64_t *renewed_out, struct sl_error *err)
 {
@@ -24,17 +38,9 @@ static bool read_claim(struct ledger *ledger, int64_t number, bool *there_out, s
 			   "i", number);
 	bool row;
 
-	memset(out, 0, sizeof *out);
 	if (!statement || !db_step(ledger, statement, &row, err))
 		return false;
-	*there_out = row && column_word(statement, 0, out->host, sizeof out->host) &&
-		     column_word(statement, 1, out->boot, sizeof out->boot) &&
-		     column_word(statement, 2, out->space, sizeof out->space);
-	if (*there_out) {
-		out->pid = sqlite3_column_int64(statement, 3);
-		out->start = sqlite3_column_int64(statement, 4);
-		*renewed_out = sqlite3_column_int64(statement, 5);
-	}
+	*there_out = row && read_columns(statement, 0, out, renewed_out);
 	return true;
 }
 
@@ -58,6 +64,17 @@ static bool is_alive(const struct ledger *ledger, const struct holder *holder, i
 	}
 	// A clock that was set back must not keep a claim for ever.
 	return now - renewed < LEDGER_LEASE && renewed - now < LEDGER_LEASE;
+}
+
+int64_t claim_worker(struct ledger *ledger, sqlite3_stmt *row, int first, int64_t *renewed_out)
+{
+	struct holder holder;
+
+	*renewed_out = 0;
+	if (read_columns(row, first, &holder, renewed_out) &&
+	    is_alive(ledger, &holder, *renewed_out))
+		return holder.pid;
+	return 0;
 }
 
 bool claim_look(struct ledger *ledger, int64_t number, bool *held_out, struct sl_error *err)

@@ -53,7 +53,7 @@ struct submission {
 	char *receipt;	       // canonical JSON, NULL before "built"
 	char *registration;    // folder, NULL before "done"
 	int64_t added, changed;
-	int64_t worker;	 // pid that works on it now or did when it died; 0 = nobody
+	int64_t worker;	 // pid of the living process that works on it; 0 = nobody
 	int64_t renewed; // when it last showed that it does
 };
 

@@ -77,6 +77,9 @@ bool db_end(struct ledger *ledger, bool good, struct sl_error *err) SL_MUST_USE;
 
 // Inside a transaction: false with SL_E_INTERNAL unless this process has the claim.
 bool claim_check(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
+// The pid of the living process whose claim stands in a row's columns host, boot, space, pid,
+// start, renewed from `first` on, or 0.
+int64_t claim_worker(struct ledger *ledger, sqlite3_stmt *row, int first, int64_t *renewed_out);
 // Inside a transaction: whether a living process (this one included) has it.
 bool claim_look(struct ledger *ledger, int64_t number, bool *held_out,
 		struct sl_error *err) SL_MUST_USE;

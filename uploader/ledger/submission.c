@@ -8,7 +8,7 @@
 static const char columns[] =
 	"SELECT s.number, s.bundle, s.builder, s.runner, s.path, s.policy, s.builder_config, s.out,"
 	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, s.receipt, s.registration,"
-	" s.added, s.changed, c.pid, c.renewed"
+	" s.added, s.changed, c.host, c.boot, c.space, c.pid, c.start, c.renewed"
 	" FROM submission s LEFT JOIN claim c ON c.submission = s.number";
 
 void submission_release(struct submission *submission)
@@ -59,9 +59,8 @@ static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission
 		.registration = db_text(row, 15),
 		.added = sqlite3_column_int64(row, 16),
 		.changed = sqlite3_column_int64(row, 17),
-		.worker = sqlite3_column_int64(row, 18),
-		.renewed = sqlite3_column_int64(row, 19),
 	};
+	out->worker = claim_worker(ledger, row, 18, &out->renewed);
 	if (bundle && sl_digest_parse(bundle, &out->bundle) &&
 	    ledger_state_parse(state, &out->state))
 		return true;
@@ -223,6 +222,11 @@ static bool write_step(struct ledger *ledger, int64_t number, const struct step 
 	if (!write_why(ledger, number, step->why, step->remedy, err) ||
 	    !db_run(ledger, err, "UPDATE submission SET state = ?2 WHERE number = ?1", "it", number,
 		    ledger_state_name(step->to)))
+		return false;
+	// Nobody works on what has come to its end; the same transaction, so that no crash comes
+	// between.
+	if (ledger_state_is_final(step->to) &&
+	    !db_run(ledger, err, "DELETE FROM claim WHERE submission = ?1", "i", number))
 		return false;
 	if (!step->column)
 		return true;

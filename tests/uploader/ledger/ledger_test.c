@@ -231,6 +231,7 @@ static void goes_from_state_to_state_and_no_other_way(void **state)
 	assert_int_equal(err.kind, SL_E_USAGE);
 	auto_submission struct submission row = row_of(ledger, number);
 	assert_int_equal(row.state, LEDGER_DONE);
+	assert_int_equal(pragma(ledger, "SELECT count(*) FROM claim"), 0);
 	assert_string_equal(row.name, "pandas");
 	assert_string_equal(row.version, "1.0");
 	assert_string_equal(row.receipt, "{\"image\":1}\n");
@@ -366,6 +367,8 @@ static void t72_a_dead_process_loses_its_claim_and_its_unheard_effects(void **st
 	auto_ledger struct ledger *ledger = open_in(*state);
 	int64_t number = queue(ledger, 'b');
 	in_another_process(*state, claim_and_try, number);
+	auto_submission struct submission row = row_of(ledger, number);
+	assert_int_equal(row.worker, 0);
 	sl_auto_free char *before = outcome_of(ledger, 1);
 	assert_string_equal(before, "tried");
 	take(ledger, number);
