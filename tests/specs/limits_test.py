@@ -9,7 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def from_header():
-    with open(os.path.join(ROOT, "bundles", "limits.h"), encoding="ascii") as file:
+    with open(os.path.join(ROOT, "bundles", "limits.h"), encoding="utf-8") as file:
         text = file.read()
     units = {"SL_KIB": 1 << 10, "SL_MIB": 1 << 20, "SL_GIB": 1 << 30}
     found = {}
