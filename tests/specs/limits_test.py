@@ -17,7 +17,7 @@ def from_header():
         factors = re.findall(r"\w+", value)
         number = 1
         for factor in factors:
-            number *= units[factor] if factor in units else int(factor)
+            number *= units[factor] if factor in units else int(factor.rstrip("UL"))
         found[name] = number
     return found
 
