@@ -50,10 +50,7 @@ def real_bundle(key, installer="pip", post=(), **plan):
         "files": [bundle.keep_file(b"[app]\n") for _ in bundle.plan["files"]], "sealift_lock": 1,
         "installer": {"name": installer, "version": file.split("-")[1], "file": file,
                       "wheel": bundle.keep(read("wheels", file))}}
-    lines = ["%s==%s --hash=sha256:%s\n" % (p["name"], p["version"], p["hashes"][0]) for p in packages]
-    bundle.files["requirements.txt"] = "".join(lines).encode()
     bundle.add_texts(None)
-    bundle.files["requirements.txt"] = "".join(lines).encode()
     bundle.seal({})
     bundle.signatures = [key.minisig(bundle.manifest, bundle.statement("prepare"))]
     return bundle

@@ -305,6 +305,7 @@ def sealift_agent(request, stream=None):
             for data in iter(lambda: file.read(BLOCK), b""):
                 hasher.update(data)
                 size += len(data)
+                beat()
         return size, hasher.hexdigest()
 
     def remove_tree(path):
@@ -321,7 +322,7 @@ def sealift_agent(request, stream=None):
             if os.path.islink(path) or not os.path.isdir(path):
                 unlink(path)
             else:
-                shutil.rmtree(path, onerror=open_up)
+                shutil.rmtree(path, **{"onexc" if sys.version_info >= (3, 12) else "onerror": open_up})
             if not os.path.lexists(path):
                 return True
         unshare = find_program("unshare")
@@ -374,7 +375,8 @@ def sealift_agent(request, stream=None):
         site = {} if data is None else record(load_json(data, "'%s'" % path, "input"), path, {}, {
             "sealift_site": one_of_numbers(1), "store": absolute_path, "apptainer": absolute_path,
             "scratch": absolute_path}, "input")
-        site.setdefault("store", place(".local/share", "XDG_DATA_HOME", "data"))
+        if "store" not in site:
+            site["store"] = place(".local/share", "XDG_DATA_HOME", "data")
         return site
 
     def one_of_numbers(number):
@@ -557,13 +559,14 @@ def sealift_agent(request, stream=None):
 
     def check_put_entry(value, where):
         entry = record(value, where, {"sha256": digest, "size": uint(LIMIT_BLOB)}, {
-            "data": text_like(r".{0,%d}" % LIMIT_DATA, "a text of at most 16 MiB"),
+            "data": plain_text,
             "stream": boolean, "offset": uint(LIMIT_BLOB), "total": uint(LIMIT_BLOB)}, "usage")
         must(("data" in entry) != (entry.get("stream") is True), where,
              "given either data, or stream: true")
         must(("offset" in entry) == ("total" in entry), where, "given offset and total together")
         must("offset" not in entry or 0 < entry["size"] <= entry["total"] - entry["offset"], where,
              "a piece that lies within the total")
+        must(len(entry.get("data", "")) <= LIMIT_DATA, where + ".data", "at most %d bytes" % LIMIT_DATA)
         must("stream" not in entry or stream is not None, where, "sent as data: there is no stream here")
         return entry
 
@@ -751,7 +754,7 @@ def sealift_agent(request, stream=None):
         path = os.path.realpath(path)
         while True:
             found = os.stat(path)
-            if me == 0 or found.st_uid == me or found.st_mode & 0o002 or os.access(path, os.W_OK):
+            if me == 0 or found.st_uid == me or os.access(path, os.W_OK):
                 return True
             if path == "/":
                 return False
@@ -948,7 +951,7 @@ def sealift_agent(request, stream=None):
         return lock
 
     def check_together(manifest, plan, lock):
-        """Manifest, plan and lock speak of one thing, and every carried input is in the manifest."""
+        """Manifest, plan and lock speak of one thing, and every input is where the build reads it."""
         for field in ("name", "version", "target"):
             if manifest[field] != plan[field]:
                 raise Refusal("format", "the %s of plan.json is not the manifest's" % field)
@@ -957,13 +960,22 @@ def sealift_agent(request, stream=None):
                           % (len(lock["files"]), len(plan["files"])))
         if ("base" in lock) == (plan["base"]["kind"] == "docker"):
             raise Refusal("format", "lock.json must carry the base exactly when the plan's base is a file")
-        here = {entry["sha256"]: entry["size"] for entry in manifest["files"] + manifest["blobs"]}
-        wanted = list(lock["files"]) + [lock["base"]] * ("base" in lock)
-        wanted += [package["wheel"] for package in lock["packages"] + [lock.get("installer", {})]
-                   if "wheel" in package]
-        for blob in wanted:
-            if here.get(blob["sha256"]) != blob["size"]:
-                raise Refusal("format", "the manifest lacks the input %s of lock.json" % blob["sha256"])
+        if any("wheel" in package for package in lock["packages"]) != ("installer" in lock):
+            raise Refusal("format", "lock.json must carry an installer exactly when it carries wheels")
+        files = {entry["name"]: entry for entry in manifest["files"]}
+        here = {"blobs/sha256/" + entry["sha256"]: entry for entry in manifest["blobs"]}
+        for name, entry in files.items():
+            if name.startswith("files/") and name != "files/" + entry["sha256"]:
+                raise Refusal("format", "manifest.files: %s is not named by its digest" % name)
+        here.update(files)
+        carried = [package["wheel"] for package in lock["packages"] + [lock.get("installer", {})]
+                   if "wheel" in package] + [lock["base"]] * ("base" in lock)
+        wanted = [("blobs/sha256/" + blob["sha256"], blob["size"]) for blob in carried]
+        wanted += [(("blobs/sha256/" if blob["size"] > MIB else "files/") + blob["sha256"], blob["size"])
+                   for blob in lock["files"]]
+        for name, size in wanted:
+            if here.get(name, {}).get("size") != size:
+                raise Refusal("format", "the manifest lacks %s of lock.json" % name)
 
     # ---- programs and what this host can do ----------------------------------------------------
 
@@ -1003,9 +1015,10 @@ def sealift_agent(request, stream=None):
                           "name it in %s/site.json: {\"apptainer\": \"/path\"}" % SYSTEM_FOLDER)
         status, out, problem = quietly([path, "--version"])
         version = out.decode("utf-8", "replace").strip()
-        if status != 0 or not re.match(r"(apptainer|singularity(-ce)?|singularity-ce) ?version ", version):
+        if status != 0 or not re.match(r"(apptainer|singularity(-[a-z]+)?) version ", version):
             raise Refusal("io", "'%s --version' does not say that it is apptainer or singularity: %s"
-                          % (path, quoted(version or problem.decode("utf-8", "replace"))))
+                          % (path, quoted(version or problem.decode("utf-8", "replace"))),
+                          "name the right one in %s/site.json: {\"apptainer\": \"/path\"}" % SYSTEM_FOLDER)
         _, text, _ = quietly([path, "build", "--help"])
         return {"path": path, "version": version, "family": version.split(" ")[0],
                 "mksquashfs_args": b"--mksquashfs-args" in text}
@@ -1106,12 +1119,11 @@ def sealift_agent(request, stream=None):
             policy = {"path": path, "keys": len(keys), "enforcement": enforcement(path), "error": ""}
         except Refusal as refusal:
             policy = {"path": "", "keys": 0, "enforcement": "advisory", "error": str(refusal)}
-        umask = os.umask(0o077)
-        os.umask(umask)
+        umask = re.search(r"Umask:\s*([0-7]+)", read_text("/proc/self/status"))
         missing = user_namespaces()
         return {
             "host": os.uname().nodename, "machine": os.uname().machine, "kernel": os.uname().release,
-            "python": ".".join(map(str, sys.version_info[:3])), "umask": "%03o" % umask,
+            "python": ".".join(map(str, sys.version_info[:3])), "umask": umask.group(1) if umask else "",
             "user_id": os.geteuid(), "glibc": "".join(os.confstr("CS_GNU_LIBC_VERSION").split()[-1:]),
             "apptainer": builder["path"] if builder else "",
             "apptainer_version": builder["version"] if builder else "", "apptainer_error": why,
@@ -1164,7 +1176,7 @@ def sealift_agent(request, stream=None):
     def is_alive(lock):
         """The owner of one lock.N folder, if somebody holds it."""
         path = os.path.join(lock, "owner.json")
-        data = None if os.path.exists(os.path.join(lock, "released")) else read_file(path, MIB)
+        data = read_file(path, MIB)
         if data is None:
             return None
         owner = load_json(data, path)
@@ -1185,9 +1197,9 @@ def sealift_agent(request, stream=None):
     def lock_path(folder, number):
         return os.path.join(folder, "lock.%d" % number)
 
-    def current_owner(folder, but=None):
+    def current_owner(folder, below=1 << 31):
         for number in lock_numbers(folder):
-            owner = is_alive(lock_path(folder, number)) if number != but else None
+            owner = is_alive(lock_path(folder, number)) if number < below else None
             if owner:
                 return owner
         return None
@@ -1205,6 +1217,7 @@ def sealift_agent(request, stream=None):
             nonce = secrets.token_hex(16)
             aside = os.path.join(folder, ".lock-" + nonce)
             os.mkdir(aside, 0o700)
+            write_file(os.path.join(aside, "taken"), b"")  # a released lock is not empty either
             write_json(os.path.join(aside, "owner.json"), owner_now(nonce))
             number = (lock_numbers(folder) or [0])[-1] + 1
             try:
@@ -1214,7 +1227,7 @@ def sealift_agent(request, stream=None):
                 if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
                     continue
                 raise
-            owner = current_owner(folder, but=number)  # a supervisor may just have taken over
+            owner = current_owner(folder, below=number)  # whoever came first goes first
             if owner:
                 release_lock(folder, number)
                 return None, None, owner
@@ -1225,10 +1238,7 @@ def sealift_agent(request, stream=None):
             return number, nonce, None
 
     def release_lock(folder, number):
-        try:
-            write_file(os.path.join(lock_path(folder, number), "released"), b"")
-        except Refusal:
-            pass  # it dies with its process
+        unlink(os.path.join(lock_path(folder, number), "owner.json"))
 
     held = {"path": None, "beat": 0.0}
 
@@ -1502,9 +1512,10 @@ def sealift_agent(request, stream=None):
 
     # What is asked of the Python inside the image: what is there, by its own account.
     INSIDE = """
-import hashlib, json
+import hashlib, json, sys
 from importlib import metadata
-found = sorted({(d.metadata["Name"] or "", d.version or "") for d in metadata.distributions()})
+own = [p for p in sys.path if p.startswith("/opt/venv/")]
+found = sorted({(d.metadata["Name"] or "", d.version or "") for d in metadata.distributions(path=own)})
 try:
     listed = json.load(open("/.sealift/installed.json", encoding="utf-8"))
     listed = [[str(p["name"]), str(p["version"])] for p in listed]
@@ -1535,7 +1546,8 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         alias = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc", "r": "post",
                  "rev": "post", "v": ""}
         words = re.findall(r"[0-9]+|[a-z]+|[+!]", version.lower())
-        return [str(int(word)) if word.isdigit() else alias.get(word, word) for word in words]
+        words = [str(int(word)) if word.isdigit() else alias.get(word, word) for word in words]
+        return [word for word in words if word]
 
     def compare_packages(locked, inside):
         """What is installed, and where lock, installer and the image's own metadata disagree."""
@@ -1657,7 +1669,7 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         return dict(
             job["receipt"], image=dict(measured, path=path, named_path=named), packages=packages,
             labels=[{"name": name, "value": labels[name]} for name in sorted(labels)],
-            timings=timings, finished=int(time.time()),
+            timings=timings, finished=int(time.time()), test="passed",  # else the build had failed
             builder={"path": job["builder"]["path"], "version": job["builder"]["version"],
                      "options": command[2:-2]})
 
@@ -1667,7 +1679,7 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
             receipt = make_image(store, job, log)
         finally:
             log.close()
-        write_json(store.bundle(job["bundle"], "receipt.json"), dict(receipt, log=log.summary()))
+        return dict(receipt, log=log.summary())
 
     def supervise(job):
         """The detached process: takes the lock over, tells its maker, builds, cleans up."""
@@ -1676,8 +1688,7 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         if not still_mine(folder, job["lock"], job["nonce"]):
             return
         write_json(held["path"], owner_now(job["nonce"]))
-        if not still_mine(folder, job["lock"], job["nonce"]) or lock_numbers(folder)[-1] != job["lock"]:
-            release_lock(folder, job["lock"])
+        if not still_mine(folder, job["lock"], job["nonce"]):
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _frame: stopping.append(number))
@@ -1688,17 +1699,15 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(nothing, 1)
-        ending = {"state": "done", "step": "done"}
+        receipt, ending = None, {"state": "done", "step": "done"}
         try:
-            supervised_build(store, job)
-        except Refusal as refusal:
-            ending = {"state": "interrupted" if stopping else "failed",
-                      "error": refusal.answer()["error"]}
-        except OSError as problem:
-            ending = {"state": "failed", "error": io_refusal("the build stopped", problem).answer()["error"]}
+            receipt = supervised_build(store, job)
         except Exception as problem:  # said in the state file rather than lost with the process
-            ending = {"state": "failed", "error": unexpected(problem).answer()["error"]}
+            ending = {"state": "interrupted" if stopping else "failed",
+                      "error": as_refusal(problem).answer()["error"]}
         left = [path for path in (job["folder"], job["scratch"]) if not remove_tree(path)]
+        if receipt:
+            write_json(store.bundle(bundle, "receipt.json"), receipt)
         save_state(store, bundle, left_behind=left, **ending)
         release_lock(folder, job["lock"])
 
@@ -1887,6 +1896,27 @@ types.FunctionType(code, there)("{}", None)
             sections.append(("help", plan["help"].rstrip(" \t\n").split("\n")))
         return sections
 
+    def render_requirements(plan, lock):
+        target = plan["target"]
+        text = "# %s %s: the packages of the image\n# locked for Python %s, %s, glibc %s\n" % (
+            plan["name"], plan["version"], target["python"], target["platform"], target["glibc"])
+        for package in lock["packages"]:
+            hashes = [package["wheel"]["sha256"]] if "wheel" in package else package["hashes"]
+            text += "%s==%s%s\n" % (package["name"], package["version"], "".join(
+                " \\\n    --hash=sha256:" + one for one in hashes))
+        return text
+
+    def render_texts(plan, lock):
+        """Whatever else of the content the definition makes the build read: name -> bytes."""
+        texts = {"scripts/post-%02d.sh" % number: script["run"]
+                 for number, script in enumerate(plan["post"], 1)}
+        if "test" in plan:
+            texts["scripts/test.sh"] = plan["test"]["run"]
+        if "runscript" in plan:
+            texts["scripts/runscript.sh"] = plan["runscript"]
+        texts["requirements.txt"] = render_requirements(plan, lock)
+        return {name: text.encode("utf-8") for name, text in texts.items()}
+
     SECTION_MAX = 56 * 1024  # Apptainer's own limit is 65,535 bytes
     BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
         map(chr, range(0x2000, 0x200b)))
@@ -1912,7 +1942,12 @@ types.FunctionType(code, there)("{}", None)
                 text += ("    " if line else "") + line + "\n"
         return text.encode("utf-8")
 
-    def check_definition(data, plan, lock, recipe):
+    def check_definition(data, manifest, plan, lock, recipe):
+        """image.def and the files it stages are what plan and lock give, and nothing else."""
+        digests = {entry["name"]: entry["sha256"] for entry in manifest["files"]}
+        for name, text in render_texts(plan, lock).items():
+            if digests.get(name) != hashlib.sha256(text).hexdigest():
+                raise Refusal("format", "%s is not what plan and lock give" % name)
         expected = render_definition(plan, lock, recipe)
         if data == expected:
             return
@@ -2075,7 +2110,7 @@ types.FunctionType(code, there)("{}", None)
         plan, lock = parse_plan(texts["plan.json"]), parse_lock(texts["lock.json"])
         check_together(manifest, plan, lock)
         recipe = hashlib.sha256(texts["plan.json"] + texts["lock.json"]).hexdigest()
-        check_definition(texts["image.def"], plan, lock, recipe)
+        check_definition(texts["image.def"], manifest, plan, lock, recipe)
         builder, scratch_parent = check_host(site, store, manifest, plan, lock)
         verify_ms = int((time.monotonic() - clock) * 1000)
         return {"manifest": manifest, "plan": plan, "lock": lock, "reports": reports, "builder": builder,
@@ -2084,8 +2119,7 @@ types.FunctionType(code, there)("{}", None)
     def make_job(store, fields, checked, folder, scratch, layout_ms, started):
         plan, lock = checked["plan"], checked["lock"]
         squashfs = zstd_support(checked["builder"]["path"])
-        python = "" if not lock["packages"] else (
-            "python3" if plan.get("pip", {}).get("env") == "base" else "/opt/venv/bin/python")
+        python = "/opt/venv/bin/python" if lock["packages"] else ""
         signers = [{"sha256": report["sha256"], "verdict": report["verdict"], "key_id": report["key_id"],
                     "key_name": report.get("key_name", ""), "role": report.get("role", ""),
                     "fingerprint": report.get("fingerprint", ""), "time": report.get("time", ""),
@@ -2103,7 +2137,7 @@ types.FunctionType(code, there)("{}", None)
                 "version": plan["version"], "closure": checked["manifest"]["closure"],
                 "host": os.uname().nodename, "python": ".".join(map(str, sys.version_info[:3])),
                 "policy": checked["policy_path"], "enforcement": enforcement(checked["policy_path"]),
-                "signers": signers, "test": "passed" if "test" in plan else "none", "started": started}}
+                "signers": signers, "started": started}}
 
     def check_and_start(store, site, fields, policy, lock):
         """Under the lock: checks, lays out, and hands over to a supervisor."""
@@ -2133,6 +2167,8 @@ types.FunctionType(code, there)("{}", None)
             save_state(store, bundle, state="failed", error=refusal.answer()["error"])
             raise refusal
 
+    ENDED = ("done", "failed", "interrupted")
+
     def op_build(fields):
         policy, site = load_policy(), load_site()
         store, bundle = Store(site["store"]), fields["bundle"]
@@ -2141,6 +2177,10 @@ types.FunctionType(code, there)("{}", None)
             return {"bundle": bundle, "state": "done", "receipt": receipt}
         folder = store.folder("bundles", bundle)
         number, nonce, owner = take_lock(folder)
+        patience = time.monotonic() + 10
+        while owner and time.monotonic() < patience and load_state(store, bundle).get("state") in ENDED:
+            time.sleep(0.05)  # whoever holds the lock has just ended, and is about to leave
+            number, nonce, owner = take_lock(folder)
         if not owner:
             hold(folder, number)
             try:

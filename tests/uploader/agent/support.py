@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import struct
@@ -22,6 +23,10 @@ import unittest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 AGENT = os.path.join(ROOT, "uploader", "agent", "sealift_agent.py")
+PYTHON = os.path.realpath(sys.executable)
+# For accounts that cannot look into the home of whoever runs the tests.
+SYSTEM_PYTHON = next((path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if os.path.exists(path)), PYTHON)
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 BOOT = ('import sys;i=sys.stdin.buffer;exec(compile(i.read(int(i.readline())),"sealift_agent","exec"),'
         '{"__name__":"__main__"})')
 
@@ -140,7 +145,7 @@ class Bundle:
         if tamper:
             tamper(self)
         self.seal(dict(manifest_changes))
-        self.comment = comment or self.statement("prepare")
+        self.comment = self.statement("prepare") if comment is None else comment
         self.signatures = [key.minisig(self.manifest, self.comment)]
 
     def keep(self, data):
@@ -155,15 +160,9 @@ class Bundle:
         texts = {"plan.json": canonical(self.plan), "lock.json": canonical(self.lock)}
         recipe = sha256(texts["plan.json"] + texts["lock.json"])
         self.files.update(texts, spec=b"sealift: 1\n")
-        self.files["requirements.txt"] = b"six==1.16.0\n"
-        self.files["image.def"] = definition or LIFTED.render_definition(self.plan, self.lock, recipe)
-        for number, script in enumerate(self.plan["post"], 1):
-            self.files["scripts/post-%02d.sh" % number] = script["run"].encode()
-        for name in ("test", "runscript"):
-            if name in self.plan:
-                script = self.plan[name]
-                self.files["scripts/%s.sh" % name] = (
-                    script if name == "runscript" else script["run"]).encode()
+        self.files.update(LIFTED.render_texts(self.plan, self.lock))
+        self.files["image.def"] = definition if definition is not None else (
+            LIFTED.render_definition(self.plan, self.lock, recipe))
 
     def seal(self, changes):
         entries = [{"name": name, "sha256": sha256(data), "size": len(data)}
@@ -175,12 +174,14 @@ class Bundle:
             "files": entries, "format": 1, "name": self.plan["name"], "recipe": 1,
             "target": self.plan["target"], "version": self.plan["version"]}
         value.update(changes)
+        self.named = {field: value[field] if re.match(r"[a-z0-9.]+\Z", value[field]) else good
+                      for field, good in (("name", "demo"), ("version", "1.0.0"))}
         self.manifest = canonical(value)
         self.id = sha256(self.manifest)
 
     def statement(self, role, **changes):
-        words = dict(role=role, bundle=self.id, name=self.plan["name"], version=self.plan["version"],
-                     time="2026-11-22T13:26:02Z")
+        words = dict(role=role, bundle=self.id, name=self.named["name"],
+                     version=self.named["version"], time="2026-11-22T13:26:02Z")
         words.update(changes)
         return "sealift:1 " + " ".join("%s=%s" % item for item in words.items())
 
@@ -320,7 +321,7 @@ class Host(unittest.TestCase):
         self.assertTrue(answer["ok"], answer)
         return answer
 
-    def refused(self, request, kind, pattern="", stream=None):
+    def refused(self, request, kind, pattern=".", stream=None):
         answer = self.call(request, stream)
         self.assertFalse(answer["ok"], answer)
         self.assertEqual(kind, answer["error"]["kind"], answer)
