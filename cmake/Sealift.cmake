@@ -4,7 +4,7 @@
 add_library(sealift_flags INTERFACE)
 target_include_directories(sealift_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_definitions(sealift_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64
-	SEALIFT_VERSION="${PROJECT_VERSION}")
+	SEALIFT_VERSION="${PROJECT_VERSION}" $<$<BOOL:${SEALIFT_ANALYZE}>:SEALIFT_ANALYZE>)
 target_compile_options(sealift_flags INTERFACE
 	-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wformat=2 -Wvla
 	-Wstrict-prototypes -Wmissing-prototypes

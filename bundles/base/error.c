@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+// Only the analyzer's builds have these as macros.
+#undef sl_fail
+#undef sl_fail_errno
+#undef sl_prefix
+
 // One row per kind: the law is specs/exit-codes.md.
 static const struct {
 	const char *name;

@@ -6,6 +6,7 @@
 #include "bundles/recipe/plan.h"
 #include "bundles/recipe/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define OPEN	   "‹"
@@ -209,6 +210,7 @@ static bool take_token(const char *name, size_t name_len, const char **line, str
 		return true;
 	}
 	const struct token *token = find_token(name, name_len);
+	assert(token); // the grammar names only tokens of this file
 	size_t len = token->span ? token->span(*line) : strspn(*line, token->alphabet);
 	sl_auto_free char *text = sl_strndup(*line, len);
 	*last = (struct capture){.text = *line, .len = len};

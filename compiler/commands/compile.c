@@ -6,6 +6,7 @@
 #include "compiler/commands/spec_file.h"
 #include "compiler/pins/pins.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -148,25 +149,32 @@ static const struct pin_object *find_object(const struct pins *pins, const struc
 }
 
 // User files up to SL_INLINE_FILE travel in the content; they are read again, so compared again.
+static bool add_inline_file(struct compiling *run, const struct lock_blob *file,
+			    struct sl_error *err)
+{
+	char hex[SL_DIGEST_HEX + 1];
+	sl_digest_hex(&file->sha256, hex);
+	sl_auto_free char *name = sl_format("files/%s", hex);
+	if (file->size > SL_INLINE_FILE || content_find(&run->content, name))
+		return true;
+	const struct pin_object *object = find_object(&run->pins, &file->sha256);
+	assert(object); // whatever the lock names has been pinned
+	sl_auto_buf struct sl_buf text;
+	sl_buf_init(&text, SL_INLINE_FILE);
+	if (!sl_read_file(object->path, &text, err))
+		return false;
+	struct sl_digest now = sl_sha256_bytes(text.data, text.len);
+	if (!sl_digest_equal(&now, &file->sha256))
+		return sl_fail(err, SL_E_IO, "'%s' changed while it was read", object->path);
+	content_add(&run->content, name, text.data, text.len);
+	return true;
+}
+
 static bool add_inline_files(struct compiling *run, struct sl_error *err)
 {
-	sl_list_each (&run->pins.lock->files, file) {
-		char hex[SL_DIGEST_HEX + 1];
-		sl_digest_hex(&file->sha256, hex);
-		sl_auto_free char *name = sl_format("files/%s", hex);
-		if (file->size > SL_INLINE_FILE || content_find(&run->content, name))
-			continue;
-		const struct pin_object *object = find_object(&run->pins, &file->sha256);
-		sl_auto_buf struct sl_buf text;
-		sl_buf_init(&text, SL_INLINE_FILE);
-		if (!sl_read_file(object->path, &text, err))
+	sl_list_each (&run->pins.lock->files, file)
+		if (!add_inline_file(run, file, err))
 			return false;
-		struct sl_digest now = sl_sha256_bytes(text.data, text.len);
-		if (!sl_digest_equal(&now, &file->sha256))
-			return sl_fail(err, SL_E_IO, "'%s' changed while it was read",
-				       object->path);
-		content_add(&run->content, name, text.data, text.len);
-	}
 	return true;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static char *format(const char *fmt, va_list args)
+SL_PRINTF(1, 0) static char *format(const char *fmt, va_list args)
 {
 	char text[2048];
 	vsnprintf(text, sizeof text, fmt, args);
