@@ -84,4 +84,11 @@ typedef bool blob_sink(void *context, const void *data, size_t len, struct sl_er
 bool bundle_copy_blob(struct bundle_reader *reader, size_t index, blob_sink *sink, void *context,
 		      struct sl_error *err) SL_MUST_USE;
 
+// Writes a copy of the bundle behind a gated reader to `path` (whole or not at all; an existing
+// file is replaced) with further countersignatures in their places. Each is named
+// signatures/approve-<64 hex>.minisig and is not there yet (SL_E_INPUT), and all together keep to
+// SL_LIMIT_SIGNATURES. The id stays the same; content and blobs are hashed while they are copied.
+bool bundle_attach(struct bundle_reader *reader, const struct raw_signature *added,
+		   size_t added_len, const char *path, struct sl_error *err) SL_MUST_USE;
+
 #endif

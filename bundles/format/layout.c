@@ -25,6 +25,19 @@ bool layout_is_signature(const char *member)
 	return strspn(member + start, "0123456789abcdef") == SL_DIGEST_HEX;
 }
 
+bool layout_add_member(struct sl_buf *out, const char *name, const void *data, size_t len,
+		       struct sl_error *err)
+{
+	static const char zeros[TAR_BLOCK];
+	unsigned char header[TAR_BLOCK];
+	if (!tar_header_make(name, len, header, err))
+		return false;
+	sl_buf_add(out, header, sizeof header);
+	sl_buf_add(out, data, len);
+	sl_buf_add(out, zeros, tar_padding(len));
+	return sl_buf_ok(out, name, err);
+}
+
 // No sum here overflows: 65536 blobs of 1 TiB are 2^56 bytes, and the rest is far smaller.
 bool layout_make(const struct manifest *manifest, uint64_t signatures_end, struct layout *out,
 		 struct sl_error *err)

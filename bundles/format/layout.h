@@ -18,6 +18,14 @@ void layout_blob_name(const struct sl_digest *sha256, char out[BLOB_NAME_SIZE]);
 // True for signatures/prepare.minisig and signatures/approve-<64 hex>.minisig.
 bool layout_is_signature(const char *member);
 
+// Appends a whole member: header, data, padding.
+bool layout_add_member(struct sl_buf *out, const char *name, const void *data, size_t len,
+		       struct sl_error *err) SL_MUST_USE;
+
+// Ceiling of a buffer for members 1 to 3.
+#define LAYOUT_HEAD_MAX \
+	(SL_LIMIT_MANIFEST + SL_LIMIT_SIGNATURES * (SL_LIMIT_SIGNATURE + TAR_BLOCK) + 4 * TAR_BLOCK)
+
 // Where everything after the signatures stands: a function of the manifest and of where the
 // signatures end. Each place is that of a header; the data follows it.
 struct layout {

@@ -117,7 +117,7 @@ static bool read_signatures(struct bundle_reader *reader, struct sl_error *err)
 		if (reader->signatures.len == SL_LIMIT_SIGNATURES)
 			return sl_fail(err, SL_E_LIMIT, "more than %d signatures",
 				       SL_LIMIT_SIGNATURES);
-		char *text;
+		char *text = NULL;
 		if (!read_member(reader, &member, SL_LIMIT_SIGNATURE, &text, err))
 			return false;
 		*sl_list_add(&reader->signatures) =

@@ -88,19 +88,6 @@ static void describe(const struct seal_request *request, struct manifest *manife
 
 // ---- the head: members 1 to 3 --------------------------------------------------------------
 
-static bool add_member(struct sl_buf *out, const char *name, const void *data, size_t len,
-		       struct sl_error *err)
-{
-	static const char zeros[TAR_BLOCK];
-	unsigned char header[TAR_BLOCK];
-	if (!tar_header_make(name, len, header, err))
-		return false;
-	sl_buf_add(out, header, sizeof header);
-	sl_buf_add(out, data, len);
-	sl_buf_add(out, zeros, tar_padding(len));
-	return sl_buf_ok(out, name, err);
-}
-
 static bool sign(const struct seal_request *request, const struct sl_buf *manifest,
 		 char **signature_out, struct sl_error *err)
 {
@@ -123,8 +110,9 @@ static bool make_head(struct sealing *sealing, struct sl_digest *id_out, struct 
 	    !sign(sealing->request, &text, &signature, err))
 		return false;
 	*id_out = sl_sha256_bytes(text.data, text.len);
-	return add_member(&sealing->head, MEMBER_MANIFEST, text.data, text.len, err) &&
-	       add_member(&sealing->head, MEMBER_PREPARE, signature, strlen(signature), err) &&
+	return layout_add_member(&sealing->head, MEMBER_MANIFEST, text.data, text.len, err) &&
+	       layout_add_member(&sealing->head, MEMBER_PREPARE, signature, strlen(signature),
+				 err) &&
 	       layout_make(&sealing->manifest, sealing->head.len, &sealing->layout, err);
 }
 
@@ -275,7 +263,7 @@ bool bundle_seal(const struct seal_request *request, const char *path, struct sl
 {
 	struct sealing sealing = {.request = request, .output = {.dirfd = -1, .fd = -1}};
 	sl_buf_init(&sealing.frame, SL_LIMIT_CONTENT_ZST);
-	sl_buf_init(&sealing.head, SL_LIMIT_MANIFEST + SL_LIMIT_SIGNATURE + 4 * TAR_BLOCK);
+	sl_buf_init(&sealing.head, LAYOUT_HEAD_MAX);
 	describe(request, &sealing.manifest);
 	struct sl_digest id;
 	bool ok = sl_output_open(&sealing.output, path, 0644, SL_OUTPUT_REPLACE, err) &&
