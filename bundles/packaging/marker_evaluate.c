@@ -4,6 +4,7 @@
 
 #include "bundles/packaging/name.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -139,6 +140,7 @@ static bool compare(const struct marker_comparison *comparison,
 	// Between two variables the reference takes the second one's name for its value.
 	if (!right)
 		right = comparison->right.variable->name;
+	assert(left);
 	if (key->kind == MARKER_EXTRA)
 		return compare_extra(comparison, left, right, result_out, err);
 	if (key->kind == MARKER_VERSION && compare_versions(comparison, left, right, result_out))
