@@ -41,7 +41,9 @@ start=no
 while [ "$#" -gt 0 ]; do
 	case $1 in
 	--name | --venv | --python | --wheels)
-		[ "$#" -ge 2 ] && [ -n "$2" ] || misused "$1 needs a value"
+		if [ "$#" -lt 2 ] || [ -z "$2" ]; then
+			misused "$1 needs a value"
+		fi
 		;;
 	esac
 	case $1 in
@@ -127,8 +129,8 @@ put_file() {
 	mv -f "$folder/.$1.new" "$folder/$1"
 }
 
-mkdir -p "$folder"
 make_venv
+mkdir -p "$folder"
 install_packages
 put_file config.yaml
 put_file user_config_template.yaml.j2
