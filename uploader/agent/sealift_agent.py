@@ -657,8 +657,10 @@ def sealift_agent(request, stream=None):
     BASE = point_decode((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
     def good_public_key(key):
+        """Canonical, of the large prime order, and so without a part of small order."""
         point = point_decode(key)
-        return point is not None and not is_small(point)
+        return (point is not None and not is_small(point)
+                and point_encode(point_times(ORDER, point)) == point_encode(IDENTITY))
 
     def ed25519_verify(key, signature, message):
         if len(key) != 32 or len(signature) != 64:
@@ -726,6 +728,11 @@ def sealift_agent(request, stream=None):
              "the 56 characters of a minisign public key (the second line of its .pub file)")
         return data
 
+    def key_name(value, where):
+        must(type(value) is str and value.isprintable() and "\\" not in value and not HEX.match(value)
+             and 1 <= len(value.encode("utf-8")) <= 100, where, "a name of 1 to 100 visible bytes")
+        return value
+
     def load_policy():
         path, data = find_setting("policy.json", LIMIT_POLICY)
         if data is None:
@@ -735,7 +742,7 @@ def sealift_agent(request, stream=None):
         policy = record(load_json(data, "'%s'" % path, "input"), path, {
             "sealift_policy": one_of_numbers(1),
             "keys": list_of(each({
-                "name": text_like(r"[^\0-\x1f\x7f\\]{1,100}", "a name of 1 to 100 bytes"),
+                "name": key_name,
                 "public_key": check_public_key,
                 "roles": list_of(one_of(*ROLES), 2)}, kind="input"), LIMIT_KEYS)}, kind="input")
         for what in ("public_key", "name"):
@@ -766,7 +773,7 @@ def sealift_agent(request, stream=None):
 
     STATEMENT = re.compile(
         r"sealift:1 role=(prepare|approve) bundle=([0-9a-f]{64}) name=([a-z0-9][a-z0-9._-]{0,62}) "
-        r"version=([a-z0-9.+!]{1,127}) time=([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)\Z")
+        r"version=([a-z0-9.+!]{1,127}) time=([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z)\Z")
 
     def parse_signature(data):
         """(key id, signature, trusted comment, signature of both); None when malformed."""
@@ -783,7 +790,7 @@ def sealift_agent(request, stream=None):
     def read_statement(comment):
         match = STATEMENT.match(comment.decode("ascii"))
         try:
-            time.strptime(match.group(5), "%Y-%m-%dT%H:%M:%SZ")
+            must(time.strptime(match.group(5), "%Y-%m-%dT%H:%M:%SZ").tm_year >= 1970, "time", "after 1969")
         except (AttributeError, ValueError):
             return None
         return dict(zip(("role", "bundle", "name", "version", "time"), match.groups()))
@@ -794,7 +801,7 @@ def sealift_agent(request, stream=None):
         if not parsed:
             return {"verdict": "malformed", "key_id": ""}
         key_id, signature, comment, whole = parsed
-        found = {"verdict": "unknown key", "key_id": key_id[::-1].hex().upper()}
+        found = {"verdict": "unknown-key", "key_id": key_id[::-1].hex().upper()}
         for key in keys:
             if key["public_key"][2:10] != key_id:
                 continue
@@ -804,7 +811,7 @@ def sealift_agent(request, stream=None):
             if (ed25519_verify(public, signature, hashed)
                     and ed25519_verify(public, whole, signature + comment)):
                 said = read_statement(comment)
-                found["verdict"] = "other purpose"
+                found["verdict"] = "other-purpose"
                 if said and said["bundle"] == bundle:
                     found.update(verdict="good", allowed=said["role"] in key["roles"], **said)
                 break  # else another key of the same 8-byte id may have made it
@@ -817,11 +824,20 @@ def sealift_agent(request, stream=None):
         for sha256, data in signatures:
             report = judge_signature(data, hashed, bundle, keys)
             reports.append(dict(report, sha256=sha256))
-            if report["verdict"] in ("bad", "malformed", "other purpose"):
+            if report["verdict"] in ("bad", "malformed", "other-purpose"):
                 raise Refusal("untrusted", "signature %s is not a good one of this bundle: %s"
                               % (sha256, report["verdict"]),
                               "leave it out, or get the bundle again from whoever signed it")
-        if not any(report.get("role") == "prepare" and report["allowed"] for report in reports):
+        preparers = [report for report in reports if report.get("role") == "prepare"]
+        for report in reports:  # a preparer's own approval never counts
+            if report.get("role") == "approve" and report["fingerprint"] in [
+                    one["fingerprint"] for one in preparers]:
+                report["allowed"] = False
+        if preparers and not any(report["allowed"] for report in preparers):
+            raise Refusal("untrusted", "key %s has signed, but %s does not let it prepare"
+                          % (quoted(preparers[0]["key_name"]), policy_path),
+                          "the role prepare must be among the key's roles there")
+        if not preparers:
             raise Refusal("answer", "nobody whom %s trusts to prepare has signed bundle %s"
                           % (policy_path, bundle),
                           "`sealift trust add KEY.pub --role prepare` adds a key to the policy")
@@ -893,6 +909,7 @@ def sealift_agent(request, stream=None):
         return value
 
     line_text = text_like(r"(\S([^\n]{0,4094}\S)?)?", "one line without blanks at its ends")
+    filled_line = text_like(r"\S([^\n]{0,4094}\S)?", "one line, not empty, without blanks at its ends")
     variable_name = text_like(r"(?!APPTAINER|SINGULARITY|SEALIFT_|PYTHONNOUSERSITE\Z|PYTHONHOME\Z)"
                               r"[A-Za-z_][A-Za-z0-9_]{0,254}", "a variable that a plan may set")
     label_name = text_like(r"(?!org\.sealift\.|org\.label-schema\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}",
@@ -915,19 +932,22 @@ def sealift_agent(request, stream=None):
     def parse_plan(data):
         script = each({"network": one_of("any", "none"), "run": plain_text})
         texts = list_of(plain_text, 4096)
-        return record(load_canonical(data, "plan.json"), "plan", {
+        plan = record(load_canonical(data, "plan.json"), "plan", {
             "base": parse_base, "description": line_text, "name": image_name, "version": pep440,
             "build": each({"options": list_of(one_of(*BUILD_OPTIONS), 64), "timeout": uint(LIMIT_TIMEOUT)}),
             "env": list_of(each({"name": variable_name, "value": text_like(r"[^\0\n]*", "one line")}), 1024),
             "files": list_of(each({"from": plain_text, "to": image_path,
                                    "mode": text_like("0[0-7]{3}", "four octal digits")}), 4096),
-            "labels": list_of(each({"name": label_name, "value": line_text}), 256),
+            "labels": list_of(each({"name": label_name, "value": filled_line}), 256),
             "post": list_of(script, 64), "sealift_plan": one_of_numbers(1),
             "target": each({"glibc": numbers(2), "platform": one_of("linux/x86_64", "linux/aarch64"),
                             "python": numbers(3)})}, {
             "help": plain_text, "runscript": plain_text, "test": script, "worker": pep440,
             "pip": each({"env": one_of("venv", "base"), "installer": one_of("auto", "pip", "uv"),
                          "requirements": texts, "wheelhouses": texts}, {"lock": plain_text})})
+        for member, key in (("env", "name"), ("labels", "name"), ("files", "to")):
+            sorted_once(plan[member], key, "plan." + member)
+        return plan
 
     def parse_lock(data):
         blob = each({"sha256": digest, "size": uint(LIMIT_BLOB)})
@@ -976,6 +996,9 @@ def sealift_agent(request, stream=None):
         for name, size in wanted:
             if here.get(name, {}).get("size") != size:
                 raise Refusal("format", "the manifest lacks %s of lock.json" % name)
+        for name in set(here) - {name for name, _ in wanted}:
+            if name.startswith(("files/", "blobs/")):
+                raise Refusal("format", "the manifest has %s, which lock.json does not name" % name)
 
     # ---- programs and what this host can do ----------------------------------------------------
 

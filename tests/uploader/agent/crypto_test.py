@@ -134,6 +134,9 @@ class EdgeCases(unittest.TestCase):
         self.both_refuse(self.key.public, self.r + little(ORDER))
         self.both_refuse(self.key.public, self.r + b"\xff" * 32)
 
+    def test_a_good_key(self):
+        self.assertTrue(LIFTED.good_public_key(self.key.public))
+
     def test_t37_small_order_keys(self):
         for point in torsion():
             public = LIFTED.point_encode(point)
@@ -150,6 +153,8 @@ class EdgeCases(unittest.TestCase):
     def test_t37_r_and_key_with_a_part_of_small_order(self):
         for point in torsion()[1:]:
             r = LIFTED.point_encode(LIFTED.point_add(LIFTED.point_decode(self.r), point))
+            mixed = LIFTED.point_encode(LIFTED.point_add(LIFTED.point_decode(self.key.public), point))
+            self.assertFalse(LIFTED.good_public_key(mixed))
             self.both_refuse(self.key.public, sign_with(
                 self.key.scalar, self.key.public, r, self.nonce, self.hashed))
 

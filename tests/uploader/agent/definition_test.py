@@ -105,9 +105,11 @@ class Refused(support.Host):
                 {"build": {"options": ["--bind=/:/host"], "timeout": 60}},
                 {"target": dict(target, python="3.11.2; id")},
                 {"worker": "4.19.0\"); id #"}, {"version": "1.0 \n"}, {"name": "../x"},
-                {"sealift_plan": 2}, {"more": 1}):
+                {"sealift_plan": 2}, {"more": 1},
+                {"labels": [{"name": "b", "value": "x"}, {"name": "a", "value": "x"}]},
+                {"env": [{"name": "A", "value": "x"}, {"name": "A", "value": "y"}]}):
             with self.subTest(changes=changes):
-                self.refuse("plan|manifest", the_plan=plan(**changes), definition=b"Bootstrap: docker\n")
+                self.refuse("^(plan|manifest)", the_plan=plan(**changes), definition=b"Bootstrap: docker\n")
 
     def test_t55_wheels_whose_names_are_no_names(self):
         bundle = Bundle(self.key)
@@ -141,6 +143,8 @@ class Refused(support.Host):
         self.refuse("not named by its digest", tamper=swap_file)
         self.refuse("the manifest lacks files/", tamper=drop_file)
         self.refuse("the manifest lacks blobs/", tamper=drop_wheel)
+        self.refuse("which lock.json does not name", tamper=lambda bundle: bundle.keep(b"more"))
+        self.refuse("which lock.json does not name", tamper=lambda bundle: bundle.keep_file(b"more"))
         self.refuse("the version of plan.json is not", manifest_changes={"version": "9"}.items())
         self.refuse("the target of plan.json is not",
                     manifest_changes={"target": dict(plan()["target"], glibc="2.17")}.items())

@@ -53,7 +53,7 @@ class SignatureFiles(unittest.TestCase):
         for old, new in ((b"sealift:1", b"sealift:2"), (b"prepare", b"owner"), (b"ab" * 32, b"ab" * 31),
                          (b"demo", b"Demo"), (b"1.0.0", b"1.0 0"), (b"02Z", b"02"), (b"11-22", b"13-22"),
                          (b"sealift", b" sealift"), (b"02Z", b"02Z "), (b" name", b"  name"), (b"02Z", b"02Z x=1"),
-                         (b"2026-11-22", b"2026-02-30"), (b"ab" * 32, b"AB" * 32)):
+                         (b"2026-11-22", b"2026-02-30"), (b"2026", b"1969"), (b"02Z", b"60Z"), (b"ab" * 32, b"AB" * 32)):
             self.assertIsNone(LIFTED.read_statement(good.replace(old, new)), new)
 
 
@@ -103,7 +103,7 @@ class Judgement(support.Host):
         good = self.make()
         for comment in (good.statement("prepare", bundle="0" * 64), "timestamp:1700000000", ""):
             with self.subTest(comment=comment):
-                self.no(self.make(comment=comment), "untrusted", "other purpose")
+                self.no(self.make(comment=comment), "untrusted", "other-purpose")
         for changed in ({"version": "2.0.0"}, {"name": "other"}):
             with self.subTest(changed=changed):
                 self.no(self.make(comment=good.statement("prepare", **changed)), "untrusted", "the manifest says")
@@ -114,7 +114,7 @@ class Judgement(support.Host):
     def test_a_key_without_the_role(self):
         self.key.roles = ["approve"]
         self.trust(self.key)
-        self.no(self.make(), "answer", "nobody whom")
+        self.no(self.make(), "untrusted", "'preparer' has signed, but .* does not let it prepare")
 
     def test_t32_unknown_keys_neither_help_nor_hurt(self):
         bundle, stranger, friend = self.make(), Key("stranger"), Key("friend", roles=["approve"])
@@ -125,12 +125,23 @@ class Judgement(support.Host):
         self.good(bundle.request())
         self.wait(bundle, "done")
         receipt = self.good({"op": "receipt", "bundle": bundle.id})["receipt"]
-        self.assertEqual([("good", "prepare", True), ("unknown key", "", False), ("good", "approve", True)],
+        self.assertEqual([("good", "prepare", True), ("unknown-key", "", False), ("good", "approve", True)],
                          [(one["verdict"], one["role"], one["allowed"]) for one in receipt["signers"]])
         laid = self.launches()[0]["files"]
         self.assertIn("signatures/prepare.minisig", laid)
         self.assertIn("signatures/approve-%s.minisig" % friend.fingerprint(), laid)
         self.assertEqual(2, sum(name.startswith("signatures/") for name in laid))
+
+    def test_a_preparers_own_approval_does_not_count(self):
+        self.key.roles = ["prepare", "approve"]
+        self.trust(self.key)
+        bundle = self.make()
+        bundle.approve(self.key)
+        self.put(bundle.objects())
+        self.good(bundle.request())
+        self.wait(bundle, "done")
+        receipt = self.good({"op": "receipt", "bundle": bundle.id})["receipt"]
+        self.assertEqual([True, False], [one["allowed"] for one in receipt["signers"]])
 
     def test_t34_two_keys_of_one_id(self):
         twin = Key("twin", key_id=self.key.id)
@@ -157,13 +168,16 @@ class Policies(support.Host):
     def test_policies_out_of_form(self):
         entry = self.key.entry()
         small = base64.b64encode(b"Ed" + b"12345678" + b"\1" + b"\0" * 31).decode()
+        mixed = base64.b64encode(b"Ed" + b"12345678" + self.key.mixed()).decode()
         for keys, pattern in (
                 ([dict(entry, more=1)], "not known here"), ([dict(entry, roles=["owner"])], "one of prepare"),
                 ([dict(entry, roles=[])], "empty"), ([dict(entry, roles=["prepare"] * 2)], "twice"),
                 ([dict(entry, public_key=entry["public_key"][:-4])], "minisign public key"),
                 ([dict(entry, public_key=" " + entry["public_key"])], "minisign public key"),
                 ([dict(entry, public_key=small)], "minisign public key"),
-                ([dict(entry, name="a\x1bb")], "a name"), ([entry, dict(entry, name="again")], "public key twice"),
+                ([dict(entry, public_key=mixed)], "minisign public key"),
+                ([dict(entry, name="a\x1bb")], "a name"), ([dict(entry, name="0" * 64)], "a name"),
+                ([dict(entry, name="é" * 51)], "a name"), ([dict(entry, name="")], "a name"), ([entry, dict(entry, name="again")], "public key twice"),
                 ([entry, dict(Key("b").entry(), name=entry["name"])], "name twice"), ({}, "a list")):
             with self.subTest(pattern=pattern):
                 self.refuse({"keys": keys, "sealift_policy": 1}, pattern)

@@ -103,6 +103,11 @@ class Key:
     def base64(self):
         return base64.b64encode(b"Ed" + self.id + self.public).decode()
 
+    def mixed(self):
+        """The public key plus the point of order two: on the curve, but not of the prime order."""
+        two = LIFTED.point_decode((LIFTED.P - 1).to_bytes(32, "little"))
+        return LIFTED.point_encode(LIFTED.point_add(LIFTED.point_decode(self.public), two))
+
     def fingerprint(self):
         return sha256(self.public)
 
@@ -174,7 +179,7 @@ class Bundle:
             "files": entries, "format": 1, "name": self.plan["name"], "recipe": 1,
             "target": self.plan["target"], "version": self.plan["version"]}
         value.update(changes)
-        self.named = {field: value[field] if re.match(r"[a-z0-9.]+\Z", value[field]) else good
+        self.named = {field: value[field] if re.match(r"[a-z0-9.-]+\Z", value[field]) else good
                       for field, good in (("name", "demo"), ("version", "1.0.0"))}
         self.manifest = canonical(value)
         self.id = sha256(self.manifest)
