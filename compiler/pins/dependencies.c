@@ -84,7 +84,8 @@ static bool check_root(struct walk *walk, const char *who, const char *text, str
 		sl_prefix(err, "%s", who);
 		return pins_absorb(walk->pins, err);
 	}
-	bool ok = pin_target_wants(walk->target, requirement.marker, &none, &wanted, err);
+	bool ok = requirement_is_active(&requirement, &walk->target->environment, &none, &wanted,
+					err);
 	if (ok && wanted)
 		follow(walk, who, &requirement, text);
 	requirement_release(&requirement);
@@ -121,24 +122,11 @@ static bool read_metadata(struct pinned *pin, struct sl_error *err)
 	uint64_t size = 0;
 	if (!sl_open_input(pin->wheel->path, &fd, &size, err) ||
 	    !wheel_read_metadata(fd, size, pin->wheel->path, &text, err) ||
-	    !metadata_parse(text.data, text.len, pin->wheel->path, &pin->metadata, err))
+	    !metadata_parse(text.data, text.len, pin->wheel->path, &pin->metadata, err) ||
+	    !metadata_agrees(&pin->metadata, &pin->wheel->name, pin->wheel->path, err))
 		return false;
 	pin->has_metadata = true;
 	return true;
-}
-
-static void check_identity(const struct walk *walk, const struct pinned *pin)
-{
-	sl_auto_free char *name = name_normalise(pin->metadata.name, strlen(pin->metadata.name));
-	sl_auto_free char *version = sl_text_shown(pin->metadata.version);
-	struct sl_error ignored = {0};
-	auto_version struct version *parsed = NULL;
-	bool same = strcmp(name, pin->name) == 0 &&
-		    version_parse(pin->metadata.version, &parsed, &ignored) &&
-		    version_compare(parsed, pin->version) == 0;
-	if (!same)
-		complain(walk, "'%s': its METADATA says %s %s, its name something else",
-			 pin->wheel->path, name, version);
 }
 
 static void check_python(const struct walk *walk, const struct pinned *pin, const char *python)
@@ -163,7 +151,8 @@ static bool follow_dependency(struct walk *walk, struct pinned *pin, const char 
 	if (!requirement_parse(text, true, &requirement, err))
 		return false;
 	bool wanted = false;
-	bool ok = pin_target_wants(walk->target, requirement.marker, &pin->extras, &wanted, err);
+	bool ok = requirement_is_active(&requirement, &walk->target->environment, &pin->extras,
+					&wanted, err);
 	if (ok && wanted) {
 		sl_auto_free char *shown = sl_text_shown(text);
 		const struct pinned *needed = follow(walk, pin->shown, &requirement, shown);
@@ -198,7 +187,6 @@ static bool read_wheels(struct walk *walk, const struct plan *plan, struct sl_er
 				return false;
 			continue;
 		}
-		check_identity(walk, pin);
 		check_python(walk, pin, plan->target.python);
 	}
 	return true;

@@ -114,7 +114,7 @@ static bool read_requirement(struct pinned_list *list, const struct requirements
 	static const struct sl_strings none = {0};
 	const char *version = NULL;
 	bool wanted = true;
-	bool ok = pin_target_wants(target, requirement.marker, &none, &wanted, err);
+	bool ok = requirement_is_active(&requirement, &target->environment, &none, &wanted, err);
 	if (!ok) {
 		sl_prefix(err, "%s", where);
 		ok = pins_absorb(pins, err);

@@ -44,21 +44,3 @@ void pin_target_release(struct pin_target *target)
 	free(target->python_version);
 	*target = (struct pin_target){0};
 }
-
-bool pin_target_wants(const struct pin_target *target, const struct marker *marker,
-		      const struct sl_strings *extras, bool *wanted_out, struct sl_error *err)
-{
-	*wanted_out = true;
-	if (!marker)
-		return true;
-	struct marker_environment environment = target->environment;
-	environment.extra = "";
-	if (!marker_evaluate(marker, &environment, wanted_out, err))
-		return false;
-	for (size_t i = 0; !*wanted_out && i < extras->len; i++) {
-		environment.extra = extras->items[i];
-		if (!marker_evaluate(marker, &environment, wanted_out, err))
-			return false;
-	}
-	return true;
-}
