@@ -336,6 +336,13 @@ bool requirements_split(const char *text, struct sl_strings *out, struct sl_erro
 	bool inside = false;
 	char quote = '\0';
 	for (; *text; text++) {
+		size_t plain = quote ? 0 : strcspn(text, " \t\r\n\\\"'");
+		if (plain) { // the long runs are hashes
+			sl_buf_add(&word, text, plain);
+			text += plain - 1;
+			inside = true;
+			continue;
+		}
 		bool escape = *text == '\\' && quote != '\'';
 		// Between double quotes a backslash escapes only these two.
 		if (escape && quote == '"' && text[1] && text[1] != '"' && text[1] != '\\')
