@@ -5,8 +5,6 @@
 //    turn (T78); only a ledger that cannot be written ends the run.
 #include "uploader/commands/work.h"
 
-#include "uploader/registration/registration.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +77,7 @@ json_t *work_request(const struct work *work, const char *op)
 	return request;
 }
 
-static char *compact(const json_t *value)
+char *work_compact(const json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
 
@@ -91,7 +89,7 @@ bool work_effect(struct work *work, const char *kind, const json_t *request,
 		 struct sl_progress *progress, json_t **answer_out, struct sl_error *err)
 {
 	const struct transport_ops *ops = work->transport->ops;
-	sl_auto_free char *asked = compact(request);
+	sl_auto_free char *asked = work_compact(request);
 	struct sl_error why = {0};
 	int64_t effect;
 
@@ -102,7 +100,7 @@ bool work_effect(struct work *work, const char *kind, const json_t *request,
 			  : ops->call(work->transport, request, answer_out, &why);
 	// No answer was heard: the row keeps saying "tried", which is the truth.
 	if (*answer_out) {
-		sl_auto_free char *heard = compact(*answer_out);
+		sl_auto_free char *heard = work_compact(*answer_out);
 		if (!ledger_effect_end(work->ledger, effect, good, heard, err))
 			return false;
 	}
@@ -142,53 +140,6 @@ bool work_built(struct work *work, const json_t *answer, struct sl_error *err)
 	work->row->state = LEDGER_BUILT;
 	free(work->row->receipt);
 	work->row->receipt = sl_buf_steal(&text, NULL);
-	return true;
-}
-
-// ---- registering ---------------------------------------------------------------------------
-
-static bool write_registration(struct work *work, const char *folder, char **path_out,
-			       struct sl_error *err)
-{
-	const struct submission *row = work->row;
-	sl_auto_json json_t *request = json_object();
-	int64_t effect;
-
-	sl_json_set_string(request, "driver", "endpoint-config");
-	sl_json_set_string(request, "folder", folder);
-	sl_auto_free char *asked = compact(request);
-	if (!ledger_effect_begin(work->ledger, row->number, "register", asked, &effect, err))
-		return false;
-	struct registration registration = {row->name, row->version, row->bundle, row->receipt,
-					    folder};
-	struct sl_error why = {0}, ledger_error = {0};
-	bool good = registration_write(&registration, path_out, &why);
-	sl_auto_json json_t *answer = json_object();
-	sl_json_set_string(answer, good ? "path" : "error", good ? *path_out : why.text);
-	sl_auto_free char *heard = compact(answer);
-	if (!ledger_effect_end(work->ledger, effect, good, heard, &ledger_error)) {
-		*err = ledger_error;
-		return false;
-	}
-	if (!good)
-		*err = why;
-	return good;
-}
-
-static bool work_register(struct work *work, struct sl_error *err)
-{
-	sl_auto_free char *own = NULL, *path = NULL;
-
-	if (!work->row->out && !registration_default_folder(&own, err))
-		return false;
-	work_say(work, "registering");
-	if (work->row->state == LEDGER_BUILT && !work_move(work, LEDGER_REGISTERING, err))
-		return false;
-	if (!write_registration(work, own ? own : work->row->out, &path, err) ||
-	    !ledger_done(work->ledger, work->row->number, path, err))
-		return false;
-	work->row->state = LEDGER_DONE;
-	work->row->registration = sl_take(path);
 	return true;
 }
 
@@ -239,6 +190,7 @@ bool work_on(struct ledger *ledger, struct submission *row, const struct watch *
 	work.renewed = (int64_t)time(NULL);
 	bool good = take_steps(&work, &why) || conclude(&work, &why, err);
 	transport_close(work.transport);
+	verified_bundle_free(work.bundle);
 	builder_config_release(&work.config);
 	free(work.remedy);
 	// A submission that has come to its end has given its claim back with that step.

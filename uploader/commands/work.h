@@ -3,6 +3,7 @@
 #ifndef SL_UPLOADER_COMMANDS_WORK_H
 #define SL_UPLOADER_COMMANDS_WORK_H
 
+#include "bundles/trust/trust.h"
 #include "uploader/ledger/ledger.h"
 #include "uploader/transport/transport.h"
 
@@ -18,10 +19,11 @@ struct work {
 	struct submission *row; // claimed by this process; kept equal to the ledger
 	const struct watch *watch;
 	struct builder_config config;
-	struct transport *transport; // NULL until it is needed
-	char *remedy;		     // what would help against the failure in `err`; may be NULL
-	bool refused;		     // it was the bundle or the policy, not the circumstances
-	int64_t renewed;	     // when the claim was renewed last
+	struct transport *transport;	// NULL until it is needed
+	struct verified_bundle *bundle; // NULL until it is needed
+	char *remedy;			// what would help against the failure in `err`; may be NULL
+	bool refused;			// it was the bundle or the policy, not the circumstances
+	int64_t renewed;		// when the claim was renewed last
 };
 
 // Works on the claimed submission until it is done, failed or refused, or cannot go on for now
@@ -35,6 +37,13 @@ bool work_on(struct ledger *ledger, struct submission *row, const struct watch *
 bool work_deliver(struct work *work, struct sl_error *err) SL_MUST_USE;
 // building -> built, or back to delivering when the builder has lost it (await.c).
 bool work_await(struct work *work, struct sl_error *err) SL_MUST_USE;
+
+// built, registering -> done (register.c).
+bool work_register(struct work *work, struct sl_error *err) SL_MUST_USE;
+
+// Verifies the bundle's file, checks that it is the one that was queued, and keeps it in
+// work->bundle with the descriptor that was verified (verify.c).
+bool work_verify(struct work *work, enum verify_depth depth, struct sl_error *err) SL_MUST_USE;
 
 // ---- shared by the steps (work.c) ----------------------------------------------------------
 
@@ -55,6 +64,8 @@ bool work_ask(struct work *work, const char *op, json_t **answer_out,
 	      struct sl_error *err) SL_MUST_USE;
 // {"op": op, "bundle": …}
 json_t *work_request(const struct work *work, const char *op);
+// One line of JSON with sorted keys. Owned.
+char *work_compact(const json_t *value);
 // Remembers what the builder said would help, and whether its policy refused.
 void work_take_hint(struct work *work, const json_t *answer, const struct sl_error *err);
 // building -> built with the receipt in `answer`, checked to be for this bundle.

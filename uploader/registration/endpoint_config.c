@@ -1,86 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 // What today's Globus Compute endpoints want to know before their workers run inside an image: a
-// template that takes the image's path, a schema that says what may be passed, and the values.
+// template that takes the image's path, a schema that says what may be passed, and the values. The
+// first two are the bundle's own, as they were signed; the values come from the receipt.
 //
-// The endpoint puts values into the template as JSON strings, so the template has no quotes of its
-// own. The engine splits the finished launch line at white space and takes quotes away: a path that
+// The engine splits the finished launch line at white space and takes quotes away: a path that
 // would need quoting cannot be started at all, and is refused here rather than there.
 #include "uploader/registration/endpoint_config.h"
 
 #include <string.h>
 
-static const char template_text[] =
-	"{#- A user endpoint template that runs workers inside an image when one is named:\n"
-	"    Executor(ENDPOINT, user_endpoint_config={\"image\": \"/path/to/image.sif\"}).\n"
-	"    Without \"image\" it is a plain endpoint. On a cluster, put its provider in place of\n"
-	"    LocalProvider, and an address that the compute nodes can reach. -#}\n"
-	"idle_heartbeats_soft: 120\n"
-	"engine:\n"
-	"  type: GlobusComputeEngine\n"
-	"  address: 127.0.0.1\n"
-	"  max_workers_per_node: {{ workers|default(1) }}\n"
-	"  {%- if image is defined %}\n"
-	"  container_type: apptainer\n"
-	"  container_uri: {{ image }}\n"
-	"  container_cmd_options: {{ options|default('\"\"') }}\n"
-	"  {%- endif %}\n"
-	"  provider:\n"
-	"    type: LocalProvider\n"
-	"    init_blocks: 1\n"
-	"    min_blocks: 0\n"
-	"    max_blocks: 1\n";
-
-static const char schema_text[] =
-	"{\n"
-	"  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
-	"  \"type\": \"object\",\n"
-	"  \"properties\": {\n"
-	"    \"image\": {\n"
-	"      \"description\": \"absolute path of the image, as the endpoint sees it\",\n"
-	"      \"type\": \"string\",\n"
-	"      \"pattern\": \"^/[A-Za-z0-9._+@:=,%/-]+$\"\n"
-	"    },\n"
-	"    \"options\": {\n"
-	"      \"description\": \"options of 'apptainer run', such as --bind or --unsquash\",\n"
-	"      \"type\": \"string\",\n"
-	"      \"pattern\": \"^[A-Za-z0-9._+@:=,%/ -]*$\"\n"
-	"    },\n"
-	"    \"workers\": {\n"
-	"      \"description\": \"workers on each node\",\n"
-	"      \"type\": \"integer\",\n"
-	"      \"minimum\": 1\n"
-	"    }\n"
-	"  },\n"
-	"  \"additionalProperties\": false\n"
-	"}\n";
-
-static const char readme_text[] =
+static const char readme_head[] =
 	"# %s %s\n"
 	"\n"
 	"The image was built from bundle\n"
 	"`%s`\n"
-	"and lies on the endpoint's host at\n"
+	"and lies on the builder's host at\n"
 	"`%s`.\n"
-	"`receipt.json` says how it was built, by which versions, and what is in it.\n"
+	"`receipt.json` says how it was built, by which versions, and what is in it.\n";
+
+static const char readme_worker[] =
 	"\n"
 	"## For the operator of the endpoint, once\n"
 	"\n"
-	"A new endpoint that can run workers inside images:\n"
+	"A new endpoint whose workers run inside images:\n"
 	"\n"
 	"    globus-compute-endpoint configure NAME \\\n"
 	"        --template-config user_config_template.yaml.j2 --schema-config "
 	"user_config_schema.json\n"
 	"    globus-compute-endpoint start NAME\n"
 	"\n"
-	"An endpoint that exists already: put the five lines from `{%%- if image is defined %%}` "
-	"to\n"
-	"`{%%- endif %%}` under `engine:` of its own `user_config_template.yaml.j2` (its engine "
-	"must be\n"
-	"GlobusComputeEngine), allow `image` and `options` in its `user_config_schema.json`, and "
-	"restart it.\n"
-	"The image must be readable by the accounts that the workers run under. The same two files "
-	"serve\n"
-	"every image.\n"
+	"An endpoint that exists already: put the lines from `{% if image is defined %}` to the "
+	"`{% endif %}`\n"
+	"after it under `engine:` of its own `user_config_template.yaml.j2` (its engine must be\n"
+	"GlobusComputeEngine), allow `image`, `container_type` and `options` in its\n"
+	"`user_config_schema.json`, and restart it. It then serves every image, not only this one. "
+	"The image\n"
+	"must lie where the compute nodes see it, readable by the accounts that the workers run "
+	"under.\n"
 	"\n"
 	"To see what the endpoint will make of it, without starting anything:\n"
 	"\n"
@@ -101,6 +57,13 @@ static const char readme_text[] =
 	"when the\n"
 	"endpoint's folder is not below the home directory, `--unsquash` where users may not use\n"
 	"`/dev/fuse`.\n";
+
+static const char readme_no_worker[] = "\n"
+				       "It carries no Globus Compute worker (`worker: none` in its "
+				       "spec), so an endpoint cannot run tasks in\n"
+				       "it. Use it with Apptainer:\n"
+				       "\n"
+				       "    apptainer run %s\n";
 
 void registration_files_release(struct registration_files *files)
 {
@@ -166,9 +129,16 @@ static char *render_values(const char *image)
 static char *render_readme(const struct registration *registration, const char *image)
 {
 	char bundle[SL_DIGEST_HEX + 1];
+	sl_auto_buf struct sl_buf text;
 
+	sl_buf_init(&text, SL_MIB);
 	sl_digest_hex(&registration->bundle, bundle);
-	return sl_format(readme_text, registration->name, registration->version, bundle, image);
+	sl_buf_addf(&text, readme_head, registration->name, registration->version, bundle, image);
+	if (registration->template)
+		sl_buf_adds(&text, readme_worker);
+	else
+		sl_buf_addf(&text, readme_no_worker, image);
+	return sl_buf_steal(&text, NULL);
 }
 
 bool endpoint_config_render(const struct registration *registration, struct registration_files *out,
@@ -183,8 +153,10 @@ bool endpoint_config_render(const struct registration *registration, struct regi
 		return false;
 	add(out, "README.md", render_readme(registration, image));
 	add(out, "receipt.json", sl_strdup(registration->receipt));
-	add(out, "user_config_schema.json", sl_strdup(schema_text));
-	add(out, "user_config_template.yaml.j2", sl_strdup(template_text));
 	add(out, "user_endpoint_config.json", render_values(image));
+	if (registration->template) {
+		add(out, "user_config_template.yaml.j2", sl_strdup(registration->template));
+		add(out, "user_config_schema.json", sl_strdup(registration->schema));
+	}
 	return true;
 }

@@ -9,14 +9,17 @@ struct registration {
 	const char *name, *version; // of the bundle
 	struct sl_digest bundle;
 	const char *receipt; // canonical JSON text; its "image" names the file on the endpoint
-	const char *folder;  // the registration appears in <folder>/NAME-VERSION
+	const char *template,
+		*schema;    // of the bundle's endpoint/; both NULL: the image has no worker
+	const char *folder; // the registration appears in <folder>/NAME-VERSION
 };
 
-// The driver "endpoint-config": writes user_config_template.yaml.j2, user_config_schema.json,
-// user_endpoint_config.json, receipt.json and README.md into one new folder, which appears whole or
-// not at all. The same registration again changes nothing; one of the same bundle with another
-// receipt is replaced as a whole; a folder of that name that is anything else is left alone
-// (SL_E_INPUT). `*path_out` is the folder (owned). SL_E_FORMAT when the receipt names no image.
+// The driver "endpoint-config": writes user_config_template.yaml.j2 and user_config_schema.json as
+// the bundle has them, user_endpoint_config.json, receipt.json and README.md into one new folder,
+// which appears whole or not at all. The same registration again changes nothing; one of the same
+// bundle with another receipt is replaced as a whole; a folder of that name that is anything else
+// is left alone (SL_E_INPUT). `*path_out` is the folder (owned). SL_E_FORMAT when the receipt names
+// no image.
 bool registration_write(const struct registration *registration, char **path_out,
 			struct sl_error *err) SL_MUST_USE;
 
