@@ -60,6 +60,20 @@ static char *package_url(const struct lock_package *package)
 	return sl_buf_steal(&url, NULL);
 }
 
+// Which of several files the endpoint will fetch is not known: one property lists all digests.
+static void add_allowed(json_t *component, const struct lock_package *package)
+{
+	sl_auto_buf struct sl_buf list;
+	sl_buf_init(&list, SL_LIMIT_CONTENT_FILE);
+	sl_list_each (&package->hashes, hash) {
+		char hex[SL_DIGEST_HEX + 1];
+		sl_digest_hex(hash, hex);
+		sl_buf_adds(&list, list.len ? " " : "");
+		sl_buf_adds(&list, hex);
+	}
+	add_property(component, "sealift:allowed-sha256", list.data);
+}
+
 static json_t *package_component(const struct lock_package *package)
 {
 	char *url = package_url(package);
@@ -72,11 +86,7 @@ static json_t *package_component(const struct lock_package *package)
 	} else if (package->hashes.len == 1) {
 		set_hash(component, &package->hashes.items[0]);
 	} else {
-		sl_list_each (&package->hashes, hash) {
-			char hex[SL_DIGEST_HEX + 1];
-			sl_digest_hex(hash, hex);
-			add_property(component, "sealift:allowed-sha256", hex);
-		}
+		add_allowed(component, package);
 	}
 	return component;
 }
