@@ -5,9 +5,10 @@
 
 #include <string.h>
 
-#define PIP_FLAGS                                                                                    \
-	" install --disable-pip-version-check --no-cache-dir --no-compile ⟦--ignore-installed ⟧" \
-	"⟦--no-index ⟧⟦--find-links /opt/sealift/wheels ⟧--no-deps --only-binary :all: "     \
+#define PIP_FLAGS                                                                                \
+	" install ⟦--isolated ⟧--disable-pip-version-check --no-cache-dir --no-compile "     \
+	"⟦--ignore-installed ⟧"                                                              \
+	"⟦--no-index ⟧⟦--find-links /opt/sealift/wheels ⟧--no-deps --only-binary :all: " \
 	"--require-hashes -r /opt/sealift/requirements.txt"
 #define PIP_LIST                                           \
 	" list --disable-pip-version-check --format json " \

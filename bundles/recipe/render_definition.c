@@ -167,10 +167,11 @@ static void install_with_pip(struct definition_section *post, const struct plan 
 {
 	LINE(post,
 	     RECIPE_VENV
-	     "/bin/python %s install --disable-pip-version-check --no-cache-dir --no-compile "
+	     "/bin/python %s install %s--disable-pip-version-check --no-cache-dir --no-compile "
 	     "%s%s%s--no-deps --only-binary :all: --require-hashes -r " RECIPE_STAGE
 	     "/requirements.txt",
 	     facts->carried ? RECIPE_STAGE "/installer.whl/pip" : "-m pip",
+	     facts->carried ? "--isolated " : "",
 	     plan->pip_env == PIP_ENV_BASE ? "--ignore-installed " : "",
 	     facts->all_carried ? "--no-index " : "",
 	     facts->carried ? "--find-links " RECIPE_STAGE "/wheels " : "");

@@ -1268,8 +1268,13 @@ def sealift_agent(request, stream=None):
     def hold(folder, number):
         held["path"] = os.path.join(lock_path(folder, number), "owner.json")
 
+    stopping = []  # signals that told the supervisor to end
+
     def beat():
-        """A sign of life for hosts that cannot see this process; cheap enough for inner loops."""
+        """A sign of life for hosts that cannot see this process, and the place to stop; for loops."""
+        if stopping:
+            raise Refusal("io", "the supervisor was told to stop (signal %d)" % stopping[0],
+                          "build again to go on")
         if held["path"] and time.monotonic() > held["beat"] + 10:
             held["beat"] = time.monotonic()
             try:
@@ -1340,8 +1345,6 @@ def sealift_agent(request, stream=None):
 
     # ---- running the build ---------------------------------------------------------------------
 
-    stopping = []
-
     def redacted(data):
         """Without the password of any URL (T87)."""
         return re.sub(rb"://[^/\s@]{1,512}@", b"://***@", data)
@@ -1408,16 +1411,17 @@ def sealift_agent(request, stream=None):
                     "whole_size": self.size, "whole_sha256": self.hasher.hexdigest(),
                     "complete": not self.broken}
 
-    def session_members(session):
+    def processes_with(field, number):
+        """Living processes by a field of /proc/PID/stat: 1 is the parent, 3 the session."""
         found = []
         for name in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
             fields = process_fields(int(name)) if name.isdigit() else []
-            if fields and fields[3] == str(session) and fields[0] not in "ZX":
+            if fields and fields[field] == str(number) and fields[0] not in "ZX":
                 found.append(int(name))
         return found
 
     def kill_session(session, how):
-        for target in session_members(session):
+        for target in processes_with(3, session):
             try:
                 os.kill(target, how)
             except OSError:
@@ -1435,6 +1439,12 @@ def sealift_agent(request, stream=None):
             drain(0.1)
         kill_session(child.pid, signal.SIGKILL)
         child.wait()
+        for orphan in processes_with(1, os.getpid()):  # what had left the session: see supervise()
+            try:
+                os.kill(orphan, signal.SIGKILL)
+                os.waitpid(orphan, 0)
+            except OSError:
+                pass
 
     def run_logged(argv, folder, environment, deadline, log, started):
         """Runs a program in its own session, draining what it prints. Returns its exit status."""
@@ -1459,9 +1469,6 @@ def sealift_agent(request, stream=None):
             while child.poll() is None:
                 drain(0.2)
                 beat()
-                if stopping:
-                    raise Refusal("io", "the supervisor was told to stop (signal %d)" % stopping[0],
-                                  "build again to go on")
                 if time.monotonic() > deadline:
                     raise Refusal("limit", "the build did not end within its timeout",
                                   "give the build a longer timeout; the log says how far it came")
@@ -1704,6 +1711,14 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
             log.close()
         return dict(receipt, log=log.summary())
 
+    def adopt_orphans():
+        """Daemons that a build script starts become children of this process, which can end them."""
+        try:
+            import ctypes
+            ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+        except (ImportError, OSError, AttributeError):
+            pass
+
     def supervise(job):
         """The detached process: takes the lock over, tells its maker, builds, cleans up."""
         store, bundle, folder = Store(job["store"]), job["bundle"], job["lock_folder"]
@@ -1716,6 +1731,7 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _frame: stopping.append(number))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        adopt_orphans()
         save_state(store, bundle, state="building", step="build", host=os.uname().nodename,
                    pid=os.getpid())
         os.write(1, b"ready\n")
@@ -1851,7 +1867,8 @@ types.FunctionType(code, there)("{}", None)
             listing = uv + "list " + UV_WHERE + "--format json"
         else:
             pip = "/opt/venv/bin/python " + ("/opt/sealift/installer.whl/pip" if any(carried) else "-m pip")
-            lines.append(pip + " install --disable-pip-version-check --no-cache-dir --no-compile "
+            lines.append(pip + " install " + ("--isolated " if any(carried) else "")
+                         + "--disable-pip-version-check --no-cache-dir --no-compile "
                          + ("--ignore-installed " if base else "") + only + find + rest)
             listing = pip + " list --disable-pip-version-check --format json --path " + SITE_PACKAGES % minor
         lines += ["/opt/venv/bin/python -m compileall -q -q -j 0 -x '/tests?/' --invalidation-mode "
@@ -2102,7 +2119,7 @@ types.FunctionType(code, there)("{}", None)
         child = state.get("child")
         if child and same_machine(state.get("where", {})):
             start = process_start(child["pid"])
-            if start == child["start"] or (not start and session_members(child["pid"])):
+            if start == child["start"] or (not start and processes_with(3, child["pid"])):
                 kill_session(child["pid"], signal.SIGKILL)
         scratch = state.get("scratch", "")
         if os.path.basename(scratch).startswith("sealift-%s-" % bundle[:12]):
