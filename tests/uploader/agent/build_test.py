@@ -130,7 +130,7 @@ class Build(Base):
     def test_an_image_that_was_removed_is_built_again(self):
         self.build()
         os.unlink(self.image())
-        self.assertEqual("none", self.good({"op": "state", "bundle": self.bundle.id})["state"])
+        self.until(lambda: self.good({"op": "state", "bundle": self.bundle.id})["state"] == "none", "the supervisor")
         self.refused({"op": "receipt", "bundle": self.bundle.id}, "answer", "no finished build")
         self.build()
         self.assertEqual(2, len(self.launches()))
@@ -218,6 +218,14 @@ class Build(Base):
         self.assertEqual(("limit", 1), (state["error"]["kind"], state["timeout"]))
         self.until(lambda: not self.processes_here(), "every process to end")
         self.assertEqual([], self.leftovers())
+
+    def test_daemons_of_a_build_end_with_it(self):
+        self.behave("""
+            subprocess.Popen(["setsid", "--fork", "sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
+            time.sleep(0.5)
+        """)
+        self.build()
+        self.until(lambda: not self.processes_here(), "every process to end")
 
     def test_t86_a_child_that_prints_a_lot(self):
         self.behave("""

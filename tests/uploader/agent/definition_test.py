@@ -148,6 +148,8 @@ class Refused(support.Host):
         self.refuse("the version of plan.json is not", manifest_changes={"version": "9"}.items())
         self.refuse("the target of plan.json is not",
                     manifest_changes={"target": dict(plan()["target"], glibc="2.17")}.items())
+        self.refuse("must carry an installer", lock_changes={"installer": None}, definition=b"x")
+        self.refuse("must carry the base", lock_changes={"base": None}, definition=b"x")
         self.refuse("has 2 files, the plan 1", lock_changes={"files": [
             {"sha256": sha256(b"[app]\n"), "size": 6}] * 2}, definition=b"x")
 

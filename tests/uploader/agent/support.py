@@ -146,6 +146,7 @@ class Bundle:
             self.lock["installer"] = {"name": "pip", "version": "24.0", "file": "pip-24.0-py3-none-any.whl",
                                       "wheel": blob(b"wheel of pip")}
         self.lock.update(lock_changes)
+        self.lock = {member: value for member, value in self.lock.items() if value is not None}
         self.add_texts(definition)
         if tamper:
             tamper(self)
@@ -275,7 +276,7 @@ class Host(unittest.TestCase):
 
     def processes_here(self):
         """Processes that this test has started: their environment names its folder."""
-        mark, found = ("SEALIFT_HOME=" + self.home).encode(), []
+        mark, found = ("HOME=" + self.home).encode(), []
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open("/proc/%s/environ" % name, "rb") as file:
