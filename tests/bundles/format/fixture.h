@@ -18,7 +18,7 @@
 #define UNUSED __attribute__((unused))
 
 struct fixture {
-	char folder[64];
+	char folder[1024];
 	char *path; // of the bundle
 	struct plan *plan;
 	struct content content;
@@ -72,7 +72,9 @@ static void fixture_add_blob(struct fixture *fixture, const char *leaf, const vo
 static int UNUSED fixture_setup(void **state)
 {
 	struct fixture *fixture = sl_alloc(sizeof *fixture);
-	strcpy(fixture->folder, "/tmp/sealift-format.XXXXXX");
+	const char *place = getenv("TMPDIR");
+	snprintf(fixture->folder, sizeof fixture->folder, "%s/sealift-format.XXXXXX",
+		 place ? place : P_tmpdir);
 	assert_non_null(mkdtemp(fixture->folder));
 	fixture->path = sl_path_join(fixture->folder, "a.sealift");
 	fixture->plan = plan_new();
