@@ -41,13 +41,13 @@ void render_requirements(const struct plan *plan, const struct lock *lock, struc
 	}
 }
 
-// Marks `index` and whatever it requires, without recursion: `todo` is a stack.
+// Marks `index` and whatever it requires, without recursion: `open` is a stack.
 static void mark_closure(const struct lock *lock, size_t index, bool *marked)
 {
-	SL_LIST(size_t) todo = {0};
-	*sl_list_add(&todo) = index;
-	while (todo.len > 0) {
-		const struct lock_package *package = &lock->packages.items[todo.items[--todo.len]];
+	SL_LIST(size_t) open = {0};
+	*sl_list_add(&open) = index;
+	while (open.len > 0) {
+		const struct lock_package *package = &lock->packages.items[open.items[--open.len]];
 		size_t at = (size_t)(package - lock->packages.items);
 		if (marked[at])
 			continue;
@@ -56,10 +56,10 @@ static void mark_closure(const struct lock *lock, size_t index, bool *marked)
 			const struct lock_package *needed =
 				lock_find(lock, package->requires.items[i]);
 			if (needed)
-				*sl_list_add(&todo) = (size_t)(needed - lock->packages.items);
+				*sl_list_add(&open) = (size_t)(needed - lock->packages.items);
 		}
 	}
-	sl_list_release(&todo);
+	sl_list_release(&open);
 }
 
 // The endpoint may run on another Python or machine than the image, so all hashes stay.

@@ -34,12 +34,12 @@ def read_requirements(text):
 
 def closure(lock, start):
     requires = {package["name"]: package["requires"] for package in lock["packages"]}
-    found, todo = set(), [start]
-    while todo:
-        name = todo.pop()
+    found, open_names = set(), [start]
+    while open_names:
+        name = open_names.pop()
         if name not in found:
             found.add(name)
-            todo += requires[name]
+            open_names += requires[name]
     return found
 
 
