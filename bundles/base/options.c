@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -274,6 +275,7 @@ static bool is_word(const char *word, const char *a, const char *b)
 int sl_program_main(const struct sl_program *program, int argc, char **argv)
 {
 	int at = 1;
+	signal(SIGXFSZ, SIG_IGN); // a file size limit is a failed write, told like a full disk
 	sl_log_set(program->name, SL_LOG_NORMAL);
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (is_word(argv[at], "-h", "--help")) {

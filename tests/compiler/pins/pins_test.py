@@ -5,6 +5,7 @@ import hashlib
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -226,6 +227,16 @@ class Pins(unittest.TestCase):
                                   stderr=subprocess.PIPE, text=True, env=self.env, cwd=self.root)
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertIn("cannot write to stdout", done.stderr)
+
+    def test_t74_a_file_size_limit_is_told_like_a_full_disk(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
+
+        done = subprocess.run([SEALIFT, "compile", "example/spec.yaml", "-o", "out.sealift"], capture_output=True,
+                              text=True, env=self.env, cwd=self.root, preexec_fn=limit)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("File too large", done.stderr)
+        self.assertFalse((self.root / "out.sealift").exists())
 
     def test_without_a_key_nothing_is_written_and_the_command_is_named(self):
         done = subprocess.run([SEALIFT, "compile", "example/spec.yaml", "-o", "out.sealift"], capture_output=True,
