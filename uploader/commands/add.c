@@ -42,7 +42,7 @@ static void report(const struct queue_options *options, const char *path, int64_
 	}
 	json_t *object = json_object();
 	sl_json_set_uint(object, "number", (uint64_t)number);
-	sl_json_set_string(object, "path", path);
+	sl_json_set_string(object, "file", shown);
 	sl_json_set_bool(object, "added", added == LEDGER_ADDED);
 	sl_json_set_bool(object, "done", added == LEDGER_WAS_DONE);
 	sl_json_append(list, object);
@@ -60,6 +60,15 @@ static bool add_one(struct ledger *ledger, const struct queue_options *options, 
 		warn_if_doubtful(options, path);
 	report(options, path, number, added, list);
 	return true;
+}
+
+static void print_added(json_t *list)
+{
+	sl_auto_json json_t *value = json_object();
+
+	sl_json_set_uint(value, "sealift_added", 1);
+	sl_json_set(value, "bundles", json_incref(list));
+	print_json(value);
 }
 
 static int run(const void *values, int argc, char **operands)
@@ -81,7 +90,7 @@ static int run(const void *values, int argc, char **operands)
 			code = sl_exit_code(err.kind);
 	}
 	if (options->json)
-		print_json(list);
+		print_added(list);
 	return sl_finish(code);
 }
 

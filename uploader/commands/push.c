@@ -38,15 +38,20 @@ static bool push(const struct queue_options *options, const char *path, struct s
 	return good && ledger_find(ledger, number, row_out, err);
 }
 
-static void report(const struct submission *row, bool json)
+static void report_json(const struct submission *row)
 {
-	sl_auto_json json_t *value = json ? submission_to_json(row) : NULL;
+	sl_auto_json json_t *value = submission_to_json(row);
+
+	sl_json_set_uint(value, "sealift_submission", 1);
+	print_json(value);
+}
+
+static void report(const struct submission *row)
+{
 	sl_auto_buf struct sl_buf text;
 
 	sl_buf_init(&text, SL_MIB);
-	if (json)
-		print_json(value);
-	else if (row->state == LEDGER_DONE)
+	if (row->state == LEDGER_DONE)
 		view_receipt(&text, row);
 	else
 		view_table(&text, &row, 1);
@@ -62,7 +67,10 @@ static int run(const void *values, int argc, char **operands)
 	(void)argc;
 	if (!push(options, operands[0], &row, &err))
 		return print_failure(&err);
-	report(&row, options->json);
+	if (options->json)
+		report_json(&row);
+	else
+		report(&row);
 	return sl_finish(drain_exit_code(&row));
 }
 

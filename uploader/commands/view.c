@@ -112,6 +112,13 @@ static void add_image(struct sl_buf *out, const json_t *image)
 	}
 }
 
+static const char *text_at(const json_t *receipt, const char *key, const char *inner)
+{
+	const json_t *value = json_object_get(receipt, key);
+
+	return json_string_value(inner ? json_object_get(value, inner) : value);
+}
+
 void view_receipt(struct sl_buf *out, const struct submission *row)
 {
 	struct sl_error ignored = {0};
@@ -124,9 +131,9 @@ void view_receipt(struct sl_buf *out, const struct submission *row)
 	sl_buf_addf(out, "%s is built and registered\n", name);
 	add_field(out, "bundle", bundle);
 	add_image(out, json_object_get(receipt, "image"));
-	add_field(out, "host", json_string_value(json_object_get(receipt, "host")));
-	add_field(out, "apptainer", json_string_value(json_object_get(receipt, "apptainer")));
-	add_field(out, "enforcement", json_string_value(json_object_get(receipt, "enforcement")));
+	add_field(out, "built on", text_at(receipt, "host", NULL));
+	add_field(out, "built by", text_at(receipt, "builder", "version"));
+	add_field(out, "enforcement", text_at(receipt, "enforcement", NULL));
 	add_field(out, "registration", row->registration);
 }
 
@@ -139,13 +146,14 @@ json_t *view_json(const struct submission *const *rows, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		sl_json_append(list, submission_to_json(rows[i]));
+	sl_json_set_uint(value, "sealift_submissions", 1);
 	sl_json_set(value, "submissions", list);
 	return value;
 }
 
 char *view_json_text(const json_t *value)
 {
-	char *text = json_dumps(value, JSON_INDENT(2) | JSON_SORT_KEYS);
+	char *text = json_dumps(value, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 
 	return text ? text : sl_strdup("null");
 }

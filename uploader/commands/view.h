@@ -14,7 +14,7 @@ void view_table(struct sl_buf *out, const struct submission *const *rows, size_t
 // What a person wants to know of a finished build.
 void view_receipt(struct sl_buf *out, const struct submission *row);
 
-// {"submissions": […]}. Owned.
+// {"sealift_submissions": 1, "submissions": […]}. Owned.
 json_t *view_json(const struct submission *const *rows, size_t len);
 
 // Sorted keys, indented, for --json. Owned.
