@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundles/base/error.h"
 
+#include "bundles/base/text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,13 +34,26 @@ static void mark_cut(char *text, size_t size)
 	memcpy(text + cut, ellipsis, sizeof ellipsis);
 }
 
+// Callers escape what they quote. What one of them forgot is escaped here: no message steers a
+// terminal or looks like two (T63).
+static void store(struct sl_error *err, const char *text, bool cut)
+{
+	sl_auto_buf struct sl_buf line;
+	sl_buf_init(&line, 10 * strlen(text) + 1);
+	sl_text_tame(&line, text);
+	cut = cut || line.len >= sizeof err->text;
+	snprintf(err->text, sizeof err->text, "%s", line.data);
+	if (cut)
+		mark_cut(err->text, sizeof err->text);
+}
+
 SL_PRINTF(3, 0)
 static void record(struct sl_error *err, enum sl_kind kind, const char *fmt, va_list args)
 {
+	char text[sizeof err->text];
 	err->kind = kind;
-	int len = vsnprintf(err->text, sizeof err->text, fmt, args);
-	if (len >= (int)sizeof err->text)
-		mark_cut(err->text, sizeof err->text);
+	int len = vsnprintf(text, sizeof text, fmt, args);
+	store(err, text, len >= (int)sizeof text);
 }
 
 bool sl_fail(struct sl_error *err, enum sl_kind kind, const char *fmt, ...)
@@ -75,11 +90,7 @@ bool sl_prefix(struct sl_error *err, const char *fmt, ...)
 	va_end(args);
 	char whole[2 * sizeof err->text + 2];
 	snprintf(whole, sizeof whole, "%s: %s", context, err->text);
-	size_t len = strlen(whole);
-	bool cut = len >= sizeof err->text;
-	memcpy(err->text, whole, cut ? sizeof err->text : len + 1);
-	if (cut)
-		mark_cut(err->text, sizeof err->text);
+	store(err, whole, false);
 	return false;
 }
 

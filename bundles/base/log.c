@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundles/base/log.h"
 
+#include "bundles/base/text.h"
+
 #include <stdio.h>
 
 // Set once by main before anything else runs; the only state of the base layer.
@@ -18,8 +20,11 @@ SL_PRINTF(2, 0)
 static void say(const char *prefix, const char *fmt, va_list args)
 {
 	char text[4096];
+	sl_auto_buf struct sl_buf line;
 	vsnprintf(text, sizeof text, fmt, args);
-	fprintf(stderr, "%s%s\n", prefix, text);
+	sl_buf_init(&line, 10 * sizeof text);
+	sl_text_tame(&line, text);
+	fprintf(stderr, "%s%s\n", prefix, line.data);
 }
 
 void sl_note(const char *fmt, ...)

@@ -109,6 +109,15 @@ void sl_text_escape(struct sl_buf *out, const char *text, size_t len)
 	}
 }
 
+void sl_text_tame(struct sl_buf *out, const char *text)
+{
+	for (const char *slash; (slash = strchr(text, '\\')); text = slash + 1) {
+		sl_text_escape(out, text, (size_t)(slash - text));
+		sl_buf_addc(out, '\\');
+	}
+	sl_text_escape(out, text, strlen(text));
+}
+
 char *sl_text_shown(const char *text)
 {
 	enum { MOST = 300 };

@@ -13,6 +13,8 @@
 void sl_text_escape(struct sl_buf *out, const char *text, size_t len);
 // The same as an owned string, for use in error messages.
 char *sl_text_shown(const char *text);
+// Appends a whole message, parts of which are escaped already: as above, but backslashes stay.
+void sl_text_tame(struct sl_buf *out, const char *text);
 
 bool sl_text_is_utf8(const char *text, size_t len);
 // Decodes one code point at `text`; returns its length in bytes, 0 if invalid.

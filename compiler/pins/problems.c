@@ -6,8 +6,11 @@
 SL_PRINTF(1, 0) static char *format(const char *fmt, va_list args)
 {
 	char text[2048];
+	sl_auto_buf struct sl_buf line;
 	vsnprintf(text, sizeof text, fmt, args);
-	return sl_strdup(text);
+	sl_buf_init(&line, 10 * sizeof text);
+	sl_text_tame(&line, text);
+	return sl_buf_steal(&line, NULL);
 }
 
 void pins_problem(struct pins *pins, const char *fmt, ...)

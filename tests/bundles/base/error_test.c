@@ -50,6 +50,23 @@ static void a_cut_text_says_so(void **state)
 	assert_memory_equal(err.text, "context: xxx", 12);
 }
 
+static void t63_what_a_caller_did_not_escape_is_escaped(void **state)
+{
+	(void)state;
+	struct sl_error err = {0};
+	sl_fail(&err, SL_E_USAGE, "not '%s', nor '%s'", "a\033[2J\nb\xe2\x80\xae\xff", "c\\x1b");
+	assert_string_equal(err.text, "not 'a\\x1b[2J\\nb\\u{202e}\\xff', nor 'c\\x1b'");
+	sl_prefix(&err, "d\r");
+	assert_string_equal(err.text, "d\\x0d: not 'a\\x1b[2J\\nb\\u{202e}\\xff', nor 'c\\x1b'");
+	char steering[1500];
+	memset(steering, '\a', sizeof steering - 1);
+	steering[sizeof steering - 1] = '\0';
+	sl_error_clear(&err);
+	sl_fail(&err, SL_E_USAGE, "%s", steering);
+	assert_int_equal(strlen(err.text), sizeof err.text - 1);
+	assert_memory_equal(err.text, "\\x07\\x07", 8);
+}
+
 static void kinds_have_the_exit_codes_of_the_law(void **state)
 {
 	(void)state;
@@ -65,6 +82,7 @@ int main(void)
 		cmocka_unit_test(errno_is_appended),
 		cmocka_unit_test(prefix_goes_in_front),
 		cmocka_unit_test(a_cut_text_says_so),
+		cmocka_unit_test(t63_what_a_caller_did_not_escape_is_escaped),
 		cmocka_unit_test(kinds_have_the_exit_codes_of_the_law),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
