@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 struct compile_options {
@@ -277,6 +278,37 @@ static bool seal(struct compiling *run, struct sl_error *err)
 	return ok;
 }
 
+// Only a bundle may be replaced: never the spec, a key or a base because of a slip after -o. A name
+// of ours says enough, so that a bundle that was cut short is no obstacle.
+static bool may_be_replaced(const char *path)
+{
+	static const char ending[] = ".sealift";
+	size_t len = strlen(path), own = strlen(ending);
+	if (len > own && strcmp(path + len - own, ending) == 0)
+		return true;
+	struct sl_error ignored = {0};
+	struct bundle_reader *reader = NULL;
+	bool good = bundle_open(path, &reader, &ignored);
+	bundle_close(reader);
+	return good;
+}
+
+static bool name_output(struct compiling *run, struct sl_error *err)
+{
+	const struct plan *plan = run->spec.plan;
+	run->output = run->options->output ? sl_strdup(run->options->output)
+					   : sl_format("%s-%s.sealift", plan->name, plan->version);
+	struct stat st;
+	if (lstat(run->output, &st) != 0 || (S_ISREG(st.st_mode) && st.st_size == 0) ||
+	    may_be_replaced(run->output))
+		return true; // what else may be wrong with it is told when it is opened
+	sl_auto_free char *shown = sl_text_shown(run->output);
+	return sl_fail(err, SL_E_IO,
+		       "cannot write '%s': it exists and is not a bundle; give another name after "
+		       "-o, or remove it",
+		       shown);
+}
+
 static bool measure(struct compiling *run, struct sl_error *err)
 {
 	sl_auto_fd int fd = -1;
@@ -286,11 +318,9 @@ static bool measure(struct compiling *run, struct sl_error *err)
 static bool compile(struct compiling *run, const char *path, struct sl_error *err)
 {
 	if (!signing_time(run->options, &run->time, err) || !read_spec(run, path, err) ||
-	    !load_key(run, err) || !pin(run, err) || !check_closure(run, err) || !render(run, err))
+	    !name_output(run, err) || !load_key(run, err) || !pin(run, err) ||
+	    !check_closure(run, err) || !render(run, err))
 		return false;
-	run->output = run->options->output ? sl_strdup(run->options->output)
-					   : sl_format("%s-%s.sealift", run->spec.plan->name,
-						       run->spec.plan->version);
 	return seal(run, err) && measure(run, err);
 }
 

@@ -221,6 +221,30 @@ class Pins(unittest.TestCase):
         self.assertEqual((self.root / "out.sealift").read_text(), "old")
         self.assertEqual([p.name for p in self.root.iterdir() if p.name.endswith(".tmp")], [])
 
+    def test_what_is_no_bundle_is_not_replaced(self):
+        key = self.root / "home/config/sealift.key"
+        for path in [self.folder / "spec.yaml", self.folder / "base.sif", self.lock, key]:
+            before = path.read_bytes()
+            done = self.run_sealift("compile", "example/spec.yaml", "-o", str(path))
+            self.assertEqual(done.returncode, 5, done.stderr)
+            self.assertIn("it exists and is not a bundle", done.stderr)
+            self.assertEqual(path.read_bytes(), before)
+        (self.root / "fresh").touch()
+        self.run_ok("compile", "example/spec.yaml", "-o", "fresh")
+        self.run_ok("compile", "example/spec.yaml", "-o", "fresh")
+        self.run_ok("verify", "fresh")
+
+    def test_t63_no_name_of_a_folder_steers_the_terminal(self):
+        folder = self.root / "wheels\033[31m\r\nverified"
+        self.wheels.rename(folder)
+        next(folder.glob("alpha-*")).write_bytes(b"no zip")
+        self.edit_spec("  wheelhouse: wheels\n", "")
+        for words in [["-w", folder.name], ["--signing-time", folder.name], ["--threads", folder.name]]:
+            done = self.compile(*words)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("wheels\\x1b[31m\\x0d\\nverified", done.stderr)
+            self.assertNotIn("\033", done.stderr)
+
     def test_t74_a_full_stdout_is_an_error(self):
         with open("/dev/full", "w") as full:
             done = subprocess.run([SEALIFT, "compile", "example/spec.yaml", "-o", "out.sealift"], stdout=full,
