@@ -204,7 +204,8 @@ class Refused(line.Line):
         self.assertEqual(code, 0)
         self.assertIn("queued", out)
         self.assertIn("run' will refuse it", err)
-        self.assertEqual(self.host.call("run")[0], 4)
+        code, out, _ = self.host.call("run")
+        self.assertEqual((code, out.count("sealift trust add")), (4, 1), out)
         # With a policy that trusts the key it is built.
         policy = self.config / "policy.json"
         self.assertEqual(self.host.add(self.good, policy=policy)[0], 0)
@@ -222,6 +223,15 @@ class Refused(line.Line):
         self.assertEqual(code, 4)
         self.assertIn("has been replaced", out)
         self.assertEqual(self.host.launches(), 0)
+        # The advice works: the file that was queued is put back, and the other one is queued, too.
+        self.assertRegex(out, r"put the file back .*; then 'sealift-upload retry 1'")
+        other = pathlib.Path(self.folder, "other.sealift")
+        path.rename(other)
+        path.write_bytes(self.good.read_bytes())
+        self.assertEqual(self.host.add(other)[0], 0)
+        self.assertEqual(self.host.call("retry", "1")[0], 0)
+        code, out, err = self.host.call("run")
+        self.assertEqual((code, self.host.launches()), (0, 2), out + err)
 
     def test_the_builders_own_policy_decides_there(self):
         own = pathlib.Path(self.folder, "mine.json")

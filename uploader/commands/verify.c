@@ -4,6 +4,8 @@
 #include "uploader/commands/queue.h"
 #include "uploader/commands/work.h"
 
+#include <string.h>
+
 // Every way of not verifying is a refusal. Damage keeps its own kind, so that people look at the
 // medium; all else is a question of whom to believe.
 static bool refuse(struct work *work, const struct verdict *verdict, struct sl_error *err)
@@ -18,7 +20,9 @@ static bool refuse(struct work *work, const struct verdict *verdict, struct sl_e
 		err->kind = SL_E_UNTRUSTED;
 	for (int rule = 0; rule < RULE_COUNT && !work->remedy; rule++) {
 		const struct finding *finding = &verdict->findings[rule];
-		if (finding->verdict == FINDING_FAIL && finding->remedy)
+		// The rules on signatures end their sentence with it: once is enough.
+		if (finding->verdict == FINDING_FAIL && finding->remedy &&
+		    !strstr(err->text, finding->remedy))
 			work->remedy = sl_strdup(finding->remedy);
 	}
 	return false;
@@ -32,7 +36,8 @@ static bool check_identity(struct work *work, const struct verified_bundle *bund
 	if (sl_digest_equal(&id, &work->row->bundle))
 		return true;
 	work->refused = true;
-	work->remedy = sl_strdup("'add' queues what is there now");
+	work->remedy = sl_strdup("put the file back that was queued ('add' queues the one that is "
+				 "there now, as another)");
 	return sl_fail(err, SL_E_UNTRUSTED,
 		       "'%s' is not the bundle that was queued: the file has been replaced",
 		       work->row->path);
