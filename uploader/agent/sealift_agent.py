@@ -1659,7 +1659,7 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         os.rename(output, path)
         sync_folder(os.path.dirname(path))
         named = os.path.join(store.root, "images", "%s-%s.sif" % (job["name"], job["version"]))
-        aside = os.path.join(store.root, "images", ".new-" + secrets.token_hex(16))
+        aside = os.path.join(store.root, "images", ".%s.%s" % (job["bundle"], secrets.token_hex(8)))
         try:
             os.link(path, aside)
         except OSError:
@@ -2125,16 +2125,15 @@ types.FunctionType(code, there)("{}", None)
         if os.path.basename(scratch).startswith("sealift-%s-" % bundle[:12]):
             remove_tree(scratch)
         for folder, pattern in ((os.path.join(store.root, "builds"), bundle + "."),
+                                (os.path.join(store.root, "images"), "." + bundle + "."),
                                 (os.path.join(store.root, "images", "sha256"), "." + bundle + ".")):
             for name in os.listdir(folder) if os.path.isdir(folder) else []:
                 if name.startswith(pattern):
                     remove_tree(os.path.join(folder, name))
 
-    def private_folder(parent, prefix):
-        path = os.path.join(parent, prefix + secrets.token_hex(8))
+    def private_folder(path):
         os.mkdir(path, 0o700)
         os.chmod(path, 0o700)
-        return path
 
     def check_bundle(store, site, fields, policy):
         """Everything that is checked before Apptainer starts. Returns what the build has to know."""
@@ -2189,16 +2188,19 @@ types.FunctionType(code, there)("{}", None)
         try:
             checked = check_bundle(store, site, fields, policy)
             clock = time.monotonic()
-            made.append(private_folder(store.folder("builds"), bundle + "."))
-            save_state(store, bundle, step="layout")
+            mark = secrets.token_hex(8)
+            made.append(os.path.join(store.folder("builds"), "%s.%s" % (bundle, mark)))
+            made.append(os.path.join(checked["scratch_parent"], "sealift-%s-%s" % (bundle[:12], mark)))
+            # Written down before they exist, so that a successor finds whatever a dead call has left.
+            save_state(store, bundle, step="layout", scratch=made[1])
+            private_folder(made[0])
             lay_out(store, made[0], bundle, checked["manifest"], checked["reports"])
-            made.append(private_folder(checked["scratch_parent"], "sealift-%s-" % bundle[:12]))
-            for name in ("tmp", "cache"):
-                os.mkdir(os.path.join(made[1], name), 0o700)
+            for path in (made[1], os.path.join(made[1], "tmp"), os.path.join(made[1], "cache")):
+                private_folder(path)
             layout_ms = int((time.monotonic() - clock) * 1000)
             job = make_job(store, fields, checked, made[0], made[1], layout_ms, started)
             job.update(lock)
-            save_state(store, bundle, scratch=made[1], timeout=job["timeout"])
+            save_state(store, bundle, timeout=job["timeout"])
             start_supervisor(store, job)
         except Exception as problem:
             for path in made:
