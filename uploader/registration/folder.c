@@ -4,7 +4,8 @@
 // The files are written into a hidden folder beside the target, whose name says which bundle it is
 // for; it is synced and takes the target's name in one rename. A hidden folder that a killed
 // process left behind is emptied and made again. An older registration of the same bundle is
-// exchanged with the new one and then removed, so that at every instant one of them is there.
+// exchanged with the new one and then removed, so that at every instant one of them is there; on a
+// file system that cannot exchange (NFS), it is renamed out of the way first.
 #include "uploader/registration/endpoint_config.h"
 
 #include <errno.h>
@@ -16,8 +17,8 @@
 #define LIMIT_FILE (32 * SL_MIB)
 
 struct place {
-	int parent; // descriptor, borrowed
-	const char *leaf, *part, *shown;
+	int parent;				 // descriptor, borrowed
+	const char *leaf, *part, *older, *shown; // part and older are hidden
 };
 
 static bool open_leaf(int parent, const char *leaf, int *fd_out)
@@ -82,20 +83,26 @@ static enum present look(const struct place *place, const struct registration_fi
 
 // Removes a folder of ours: only files with the names that we write. Anything else in it stays, and
 // so does the folder.
-static bool remove_folder(const struct place *place, const struct registration_files *files,
-			  struct sl_error *err)
+static bool remove_folder(const struct place *place, const char *name,
+			  const struct registration_files *files, struct sl_error *err)
 {
 	sl_auto_fd int folder = -1;
 
-	if (!open_leaf(place->parent, place->part, &folder))
-		return errno == ENOENT || sl_fail_errno(err, "cannot open '%s' beside '%s'",
-							place->part, place->shown);
+	if (!open_leaf(place->parent, name, &folder))
+		return errno == ENOENT ||
+		       sl_fail_errno(err, "cannot open '%s' beside '%s'", name, place->shown);
 	sl_list_each (files, file)
 		if (unlinkat(folder, file->name, 0) != 0 && errno != ENOENT)
-			return sl_fail_errno(err, "cannot remove '%s' in '%s'", file->name,
-					     place->part);
-	return unlinkat(place->parent, place->part, AT_REMOVEDIR) == 0 ||
-	       sl_fail_errno(err, "cannot remove '%s' beside '%s'", place->part, place->shown);
+			return sl_fail_errno(err, "cannot remove '%s' in '%s'", file->name, name);
+	return unlinkat(place->parent, name, AT_REMOVEDIR) == 0 ||
+	       sl_fail_errno(err, "cannot remove '%s' beside '%s'", name, place->shown);
+}
+
+static bool remove_hidden(const struct place *place, const struct registration_files *files,
+			  struct sl_error *err)
+{
+	return remove_folder(place, place->part, files, err) &&
+	       remove_folder(place, place->older, files, err);
 }
 
 // Straight to its name: the folder is the unit that appears, and a killed process must leave
@@ -120,7 +127,7 @@ static bool write_part(const struct place *place, const struct registration_file
 {
 	sl_auto_fd int folder = -1;
 
-	if (!remove_folder(place, files, err))
+	if (!remove_hidden(place, files, err))
 		return false;
 	if (mkdirat(place->parent, place->part, 0700) != 0 ||
 	    !open_leaf(place->parent, place->part, &folder))
@@ -134,12 +141,27 @@ static bool write_part(const struct place *place, const struct registration_file
 	return true;
 }
 
+static bool rename_here(const struct place *place, const char *from, const char *to)
+{
+	return renameat(place->parent, from, place->parent, to) == 0;
+}
+
+// A folder's plain rename replaces nothing but an empty folder.
+static bool take_name(const struct place *place, bool exchange)
+{
+	unsigned flags = exchange ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+
+	if (renameat2(place->parent, place->part, place->parent, place->leaf, flags) == 0)
+		return true;
+	if (errno != EINVAL && errno != ENOSYS)
+		return false;
+	return (!exchange || rename_here(place, place->leaf, place->older)) &&
+	       rename_here(place, place->part, place->leaf);
+}
+
 static bool put_in_place(const struct place *place, enum present present, struct sl_error *err)
 {
-	unsigned flags = present == PRESENT_OLDER ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-
-	if (renameat2(place->parent, place->part, place->parent, place->leaf, flags) != 0 ||
-	    fsync(place->parent) != 0)
+	if (!take_name(place, present == PRESENT_OLDER) || fsync(place->parent) != 0)
 		return sl_fail_errno(err, "cannot put '%s' in place", place->shown);
 	return true;
 }
@@ -158,8 +180,8 @@ static bool write_folder(const struct place *place, const struct registration_fi
 	if (present != PRESENT_SAME &&
 	    (!write_part(place, files, err) || !put_in_place(place, present, err)))
 		return false;
-	// What is left under the hidden name is the older registration, or a killed process's.
-	return remove_folder(place, files, err);
+	// What is left under a hidden name is the older registration, or a killed process's.
+	return remove_hidden(place, files, err);
 }
 
 bool registration_write(const struct registration *registration, char **path_out,
@@ -177,9 +199,10 @@ bool registration_write(const struct registration *registration, char **path_out
 	sl_digest_hex(&registration->bundle, bundle);
 	sl_auto_free char *leaf = sl_format("%s-%s", registration->name, registration->version);
 	sl_auto_free char *part = sl_format(".%s.%.16s.part", leaf, bundle);
+	sl_auto_free char *older = sl_format(".%s.%.16s.older", leaf, bundle);
 	sl_auto_free char *path = sl_path_join(registration->folder, leaf);
-	if (!write_folder(&(struct place){parent, leaf, part, path}, &files, &registration->bundle,
-			  err))
+	struct place place = {parent, leaf, part, older, path};
+	if (!write_folder(&place, &files, &registration->bundle, err))
 		return sl_prefix(err, "cannot register %s %s", registration->name,
 				 registration->version);
 	*path_out = sl_take(path);

@@ -3,6 +3,22 @@
 
 #include "tests/uploader/scratch.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// A file system that knows no flags of renameat2, as NFS does not, where `plain_renames_only`.
+static bool plain_renames_only;
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	if (!plain_renames_only)
+		return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+	errno = EINVAL;
+	return -1;
+}
+
 static const char id_text[] = "abababababababababababababababababababababababababababababababab";
 
 #define RECEIPT(path)                                                                       \
@@ -126,6 +142,31 @@ static void another_receipt_of_the_same_bundle_replaces_it_whole(void **state)
 	assert_names(*state, ".", "pandas-1.0.0");
 }
 
+static void a_file_system_without_exchange_will_do(void **state)
+{
+	struct registration registration = example(*state);
+	struct sl_error err = {0};
+	plain_renames_only = true;
+	free(registered(&registration));
+	registration.receipt = RECEIPT("/srv/elsewhere/pandas-1.0.0.sif");
+	sl_auto_free char *path = registered(&registration);
+	sl_auto_free char *values = text_of(path, "user_endpoint_config.json");
+	assert_non_null(strstr(values, "/srv/elsewhere/"));
+	assert_names(*state, ".", "pandas-1.0.0");
+	// Killed between the two renames, and once more before the older one was removed.
+	sl_auto_free char *older = sl_path_join(*state, ".pandas-1.0.0.abababababababab.older");
+	sl_auto_free char *file = sl_path_join(older, "receipt.json");
+	assert_int_equal(rename(path, older), 0);
+	free(registered(&registration));
+	assert_names(*state, ".", "pandas-1.0.0");
+	assert_int_equal(mkdir(older, 0700), 0);
+	assert_true(sl_store_file(file, "{", 1, 0600, SL_OUTPUT_NEW, &err));
+	registration.receipt = RECEIPT("/srv/again/pandas-1.0.0.sif");
+	free(registered(&registration));
+	assert_names(*state, ".", "pandas-1.0.0");
+	plain_renames_only = false;
+}
+
 static void what_a_killed_process_left_behind_is_cleared_away(void **state)
 {
 	struct registration registration = example(*state);
@@ -192,6 +233,7 @@ int main(void)
 		scratch_test(an_image_without_a_worker_has_no_template),
 		scratch_test(the_same_again_changes_nothing),
 		scratch_test(another_receipt_of_the_same_bundle_replaces_it_whole),
+		scratch_test(a_file_system_without_exchange_will_do),
 		scratch_test(what_a_killed_process_left_behind_is_cleared_away),
 		scratch_test(what_is_not_ours_is_left_alone),
 		scratch_test(a_link_under_the_hidden_name_is_not_followed),
