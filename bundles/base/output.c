@@ -3,8 +3,8 @@
 //  1. open made a temporary with O_EXCL in the target's own folder; the target was not touched.
 //  2. While `fd` is open the object owns the temporary; discard (also by scope) unlinks it.
 //  3. The first failure sticks in `first`; writes after it do nothing.
-//  4. commit: mode, fsync, close, then one rename (or link for SL_OUTPUT_NEW, which fails on an
-//     existing target where rename would replace it), then fsync of the folder.
+//  4. commit: mode, fsync, close, then one rename (for SL_OUTPUT_NEW a link, or a rename that must
+//     not replace: they fail on an existing target), then fsync of the folder.
 //  5. After a failed commit the temporary is gone and the target is what it was.
 #include "bundles/base/output.h"
 
@@ -122,14 +122,22 @@ static bool finish_file(struct sl_output *out, struct sl_error *err)
 	return true;
 }
 
+// Media carried from one machine to another often know no links (FAT says EPERM): there only the
+// kernel can refuse to replace.
+static int take_new_name(const struct sl_output *out)
+{
+	if (linkat(out->dirfd, out->temp, out->dirfd, out->leaf, 0) == 0)
+		return unlinkat(out->dirfd, out->temp, 0);
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -1;
+	return renameat2(out->dirfd, out->temp, out->dirfd, out->leaf, RENAME_NOREPLACE);
+}
+
 static bool take_name(const struct sl_output *out, struct sl_error *err)
 {
-	int failed;
-	if (out->flags & SL_OUTPUT_NEW)
-		failed = linkat(out->dirfd, out->temp, out->dirfd, out->leaf, 0) ||
-			 unlinkat(out->dirfd, out->temp, 0);
-	else
-		failed = renameat(out->dirfd, out->temp, out->dirfd, out->leaf);
+	int failed = out->flags & SL_OUTPUT_NEW
+			     ? take_new_name(out)
+			     : renameat(out->dirfd, out->temp, out->dirfd, out->leaf);
 	if (failed)
 		return sl_fail_errno(err, "cannot write '%s'", out->shown);
 	if (!(out->flags & SL_OUTPUT_NO_SYNC) && fsync(out->dirfd) != 0)

@@ -11,7 +11,20 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+// A file system without hard links, such as a memory stick's, where `no_links`.
+static bool no_links;
+
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	if (!no_links)
+		return (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+	errno = EPERM;
+	return -1;
+}
 
 static char folder[] = "/tmp/sealift-output-test.XXXXXX";
 
@@ -108,6 +121,25 @@ static void new_never_replaces(void **state)
 	unlink("key");
 }
 
+static void new_files_need_no_hard_links(void **state)
+{
+	(void)state;
+	struct sl_error err = {0};
+	struct sl_output out;
+	size_t before = entries();
+	no_links = true;
+	assert_true(sl_store_file("stick", "a", 1, 0644, SL_OUTPUT_NEW, &err));
+	expect("stick", "a");
+	assert_true(sl_output_open(&out, "late", 0644, SL_OUTPUT_NEW, &err));
+	put("late", "somebody else's");
+	assert_false(sl_output_commit(&out, &err));
+	assert_non_null(strstr(err.text, "File exists"));
+	expect("late", "somebody else's");
+	no_links = false;
+	assert_int_equal(unlink("stick") + unlink("late"), 0);
+	assert_int_equal(entries(), before);
+}
+
 static void odd_targets_are_refused_at_once(void **state)
 {
 	(void)state;
@@ -192,6 +224,7 @@ int main(void)
 		cmocka_unit_test(commit_replaces_with_the_exact_mode),
 		cmocka_unit_test(t72_discard_leaves_the_old_file),
 		cmocka_unit_test(new_never_replaces),
+		cmocka_unit_test(new_files_need_no_hard_links),
 		cmocka_unit_test(odd_targets_are_refused_at_once),
 		cmocka_unit_test(t74_a_failed_write_sticks),
 		cmocka_unit_test(t72_killed_writers_leave_old_or_new),
