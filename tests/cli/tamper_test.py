@@ -121,8 +121,7 @@ class Tamper(unittest.TestCase):
         text = self.parts.files["image.def"].decode()
         for old, new in (("umask 022", "umask 000"), ("set -eu", "set -u"), ("--require-hashes", "--no-deps ")):
             with self.subTest(old):
-                if old not in text:
-                    self.skipTest("the recipe has no such line")
+                self.assertIn(old, text)
                 self.parts.files["image.def"] = text.replace(old, new, 1).encode()
                 self.refused(self.reseal(), "image.def")
 
