@@ -93,6 +93,18 @@ class Pins(unittest.TestCase):
         self.assertIn("closure  pinned", done.stdout)
         self.assertIn("(dependencies not checked)", done.stdout)
 
+    def test_locks_are_taken_as_the_tools_write_them(self):
+        for lock, count, wanted in ((ROOT / "tests/data/locks/pip-compile.txt", 5, "requests"),
+                                    (ROOT / "specs/examples/pandas/requirements.lock", 60, "pandas")):
+            with self.subTest(lock.name):
+                self.lock.write_bytes(lock.read_bytes())
+                (self.folder / "spec.yaml").write_text(
+                    'sealift: 1\nname: lock\nversion: 1.0.0\nbase: {localimage: base.sif}\n'
+                    'target: {python: "3.11.2", glibc: "2.36"}\nworker: none\n'
+                    f'pip: {{requirements: [{wanted}], lock: requirements.lock}}\n')
+                done = self.run_ok("compile", "example/spec.yaml", "-o", "out.sealift")
+                self.assertIn(f"packages {count} (dependencies not checked)", done.stdout)
+
     def test_a_wheelhouse_may_be_given_on_the_command_line(self):
         self.edit_spec("  wheelhouse: wheels\n", "")
         done = self.run_ok("compile", "example/spec.yaml", "-o", "out.sealift", "--wheelhouse", "example/wheels")
