@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Facts, in order:
-//  1. open made a temporary with O_EXCL in the target's own folder; the target was not touched.
-//  2. While `fd` is open the object owns the temporary; discard (also by scope) unlinks it.
+//  1. open made a temporary in the target's own folder; the target was not touched. Where the file
+//     system can, it has no name until commit, so that it ends with a process that is interrupted
+//     or killed, whatever its size; elsewhere it has a random name, made with O_EXCL.
+//  2. While `fd` is open the object owns the temporary; discard (also by scope) removes it.
 //  3. The first failure sticks in `first`; writes after it do nothing.
 //  4. commit: mode, fsync, close, then one rename (for SL_OUTPUT_NEW a link, or a rename that must
 //     not replace: they fail on an existing target), then fsync of the folder.
@@ -55,8 +57,41 @@ static bool check_target(const struct sl_output *out, struct sl_error *err)
 	return true;
 }
 
+static void link_of(int fd, char path_out[32])
+{
+	snprintf(path_out, 32, "/proc/self/fd/%d", fd);
+}
+
+// Not where many small files are made: they lie in a temporary folder, and two names cost time.
+static bool open_nameless(struct sl_output *out)
+{
+	char path[32];
+	if (out->flags & SL_OUTPUT_NO_SYNC)
+		return false;
+	out->fd = openat(out->dirfd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	link_of(out->fd, path);
+	if (out->fd >= 0 && access(path, F_OK) != 0) // without /proc it could never get a name
+		close(sl_take_fd(&out->fd));
+	return out->fd >= 0;
+}
+
+static bool name_temp(struct sl_output *out, struct sl_error *err)
+{
+	char path[32];
+	sl_auto_free char *temp = NULL;
+	link_of(out->fd, path);
+	if (!random_name(&temp, err))
+		return false;
+	if (linkat(AT_FDCWD, path, out->dirfd, temp, AT_SYMLINK_FOLLOW) != 0)
+		return sl_fail_errno(err, "cannot write '%s'", out->shown);
+	out->temp = sl_take(temp);
+	return true;
+}
+
 static bool open_temp(struct sl_output *out, struct sl_error *err)
 {
+	if (open_nameless(out))
+		return true;
 	if (!random_name(&out->temp, err))
 		return false;
 	out->fd = openat(out->dirfd, out->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -116,6 +151,8 @@ static bool finish_file(struct sl_output *out, struct sl_error *err)
 		return sl_fail_errno(err, "cannot set the mode of '%s'", out->shown);
 	if (!(out->flags & SL_OUTPUT_NO_SYNC) && fsync(out->fd) != 0)
 		return sl_fail_errno(err, "cannot write '%s'", out->shown);
+	if (!out->temp && !name_temp(out, err))
+		return false;
 	int fd = sl_take_fd(&out->fd);
 	if (close(fd) != 0)
 		return sl_fail_errno(err, "cannot write '%s'", out->shown);
@@ -161,11 +198,12 @@ bool sl_output_commit(struct sl_output *out, struct sl_error *err)
 
 void sl_output_discard(struct sl_output *out)
 {
-	if (!out->temp)
+	if (!out->shown)
 		return;
 	if (out->fd >= 0)
 		close(out->fd); // its bytes are thrown away: nothing to check
-	unlinkat(out->dirfd, out->temp, 0);
+	if (out->temp)
+		unlinkat(out->dirfd, out->temp, 0);
 	forget(out);
 }
 

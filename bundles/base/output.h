@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file that appears whole or not at all.
 //
-// open makes a temporary file with a random name beside the target (O_EXCL, 0600); write, write,
-// write (the first error sticks); commit = flush, fsync, mode, rename, fsync of the folder.
-// Anything else removes the temporary. Nothing is ever written in place (T47, T72, T74).
+// open makes a temporary file beside the target (0600, without a name where the file system can);
+// write, write, write (the first error sticks); commit = flush, fsync, mode, rename, fsync of the
+// folder. Anything else removes the temporary. Nothing is ever written in place (T47, T72, T74).
 #ifndef SL_BASE_OUTPUT_H
 #define SL_BASE_OUTPUT_H
 
@@ -20,8 +20,8 @@ enum sl_output_flags {
 };
 
 struct sl_output {
-	int dirfd, fd; // -1 when closed
-	char *shown, *leaf, *temp;
+	int dirfd, fd;		   // -1 when closed
+	char *shown, *leaf, *temp; // temp is NULL while the temporary has no name
 	mode_t mode;
 	unsigned flags;
 	uint64_t written;

@@ -93,11 +93,39 @@ static void t72_discard_leaves_the_old_file(void **state)
 		struct sl_error err = {0};
 		assert_true(sl_output_open(&out, "a", 0644, SL_OUTPUT_REPLACE, &err));
 		sl_output_write(&out, "half", 4);
+		assert_int_equal(entries(), 1); // not even a temporary name
+	}
+	expect("a", "old");
+	{
+		sl_auto_output struct sl_output out = {0};
+		struct sl_error err = {0};
+		assert_true(sl_output_open(&out, "a", 0644, SL_OUTPUT_REPLACE | SL_OUTPUT_NO_SYNC,
+					   &err));
+		sl_output_write(&out, "half", 4);
 		assert_int_equal(entries(), 2);
 	}
 	expect("a", "old");
 	assert_int_equal(entries(), 1);
 	unlink("a");
+}
+
+static void t72_a_writer_that_is_interrupted_leaves_nothing(void **state)
+{
+	(void)state;
+	size_t before = entries();
+	pid_t child = fork();
+	if (child == 0) {
+		struct sl_error err = {0};
+		struct sl_output out;
+		if (!sl_output_open(&out, "big", 0644, SL_OUTPUT_REPLACE, &err))
+			_exit(1);
+		sl_output_write(&out, "half", 4);
+		raise(SIGKILL);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(entries(), before);
 }
 
 static void new_never_replaces(void **state)
@@ -128,10 +156,12 @@ static void new_files_need_no_hard_links(void **state)
 	struct sl_output out;
 	size_t before = entries();
 	no_links = true;
-	assert_true(sl_store_file("stick", "a", 1, 0644, SL_OUTPUT_NEW, &err));
+	assert_true(sl_store_file("stick", "a", 1, 0644, SL_OUTPUT_NEW | SL_OUTPUT_NO_SYNC, &err));
 	expect("stick", "a");
-	assert_true(sl_output_open(&out, "late", 0644, SL_OUTPUT_NEW, &err));
+	assert_true(sl_output_open(&out, "late", 0644, SL_OUTPUT_NEW | SL_OUTPUT_NO_SYNC, &err));
+	no_links = false;
 	put("late", "somebody else's");
+	no_links = true;
 	assert_false(sl_output_commit(&out, &err));
 	assert_non_null(strstr(err.text, "File exists"));
 	expect("late", "somebody else's");
@@ -223,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commit_replaces_with_the_exact_mode),
 		cmocka_unit_test(t72_discard_leaves_the_old_file),
+		cmocka_unit_test(t72_a_writer_that_is_interrupted_leaves_nothing),
 		cmocka_unit_test(new_never_replaces),
 		cmocka_unit_test(new_files_need_no_hard_links),
 		cmocka_unit_test(odd_targets_are_refused_at_once),
