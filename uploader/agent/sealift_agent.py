@@ -912,6 +912,8 @@ def sealift_agent(request, stream=None):
     filled_line = text_like(r"\S([^\n]{0,4094}\S)?", "one line, not empty, without blanks at its ends")
     variable_name = text_like(r"(?!APPTAINER|SINGULARITY|SEALIFT_|PYTHONNOUSERSITE\Z|PYTHONHOME\Z)"
                               r"[A-Za-z_][A-Za-z0-9_]{0,254}", "a variable that a plan may set")
+    env_value = text_like(r"(?!.*\\u000A)[^\0\n]*",
+                          "one line without the text \\u000A, which Apptainer turns into a line break")
     label_name = text_like(r"(?!org\.sealift\.|org\.label-schema\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}",
                            "a label that a plan may set")
 
@@ -935,7 +937,7 @@ def sealift_agent(request, stream=None):
         plan = record(load_canonical(data, "plan.json"), "plan", {
             "base": parse_base, "description": line_text, "name": image_name, "version": pep440,
             "build": each({"options": list_of(one_of(*BUILD_OPTIONS), 64), "timeout": uint(LIMIT_TIMEOUT)}),
-            "env": list_of(each({"name": variable_name, "value": text_like(r"[^\0\n]*", "one line")}), 1024),
+            "env": list_of(each({"name": variable_name, "value": env_value}), 1024),
             "files": list_of(each({"from": plain_text, "to": image_path,
                                    "mode": text_like("0[0-7]{3}", "four octal digits")}), 4096),
             "labels": list_of(each({"name": label_name, "value": filled_line}), 256),

@@ -88,6 +88,7 @@ class Refused(support.Host):
                 {"labels": [{"name": "a", "value": ""}]},
                 {"description": "a\nb"},
                 {"env": [{"name": "A", "value": "b\n%setup\n    id"}]},
+                {"env": [{"name": "A", "value": "b\\u000A%setup"}]},
                 {"env": [{"name": "A;id", "value": "b"}]},
                 {"env": [{"name": "APPTAINER_BIND", "value": "/"}]},
                 {"help": "fine\n  %setup\n"},
