@@ -77,7 +77,7 @@ bool sl_path_is_plain(const char *path)
 	}
 }
 
-static bool fail_beneath(const char *shown, struct sl_error *err)
+static bool fail_file(const char *shown, struct sl_error *err)
 {
 	if (errno == ELOOP || errno == ENOTDIR)
 		return sl_fail(err, SL_E_INPUT,
@@ -92,6 +92,11 @@ static bool fail_folder(const char *shown, struct sl_error *err)
 		return sl_fail(err, SL_E_INPUT, "'%s' is not a folder, or is a symbolic link",
 			       shown);
 	return sl_fail_errno(err, "cannot open folder '%s'", shown);
+}
+
+static bool fail_beneath(int flags, const char *shown, struct sl_error *err)
+{
+	return flags & O_DIRECTORY ? fail_folder(shown, err) : fail_file(shown, err);
 }
 
 // Walks component by component with O_NOFOLLOW: needs no openat2, and decides nothing by strings.
@@ -112,14 +117,12 @@ static bool walk(int dirfd, const char *path, const char *shown, int flags, int 
 		*slash = '\0';
 		int next = openat(folder, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (next < 0)
-			return fail_beneath(shown, err);
+			return fail_beneath(flags, shown, err);
 		close(folder);
 		folder = next;
 	}
 	*fd_out = openat(folder, part, flags | O_NOFOLLOW | O_CLOEXEC);
-	if (*fd_out >= 0)
-		return true;
-	return flags & O_DIRECTORY ? fail_folder(shown, err) : fail_beneath(shown, err);
+	return *fd_out >= 0 || fail_beneath(flags, shown, err);
 }
 
 bool sl_open_beneath(int dirfd, const char *path, const char *shown, int *fd_out,
