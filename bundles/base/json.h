@@ -46,6 +46,7 @@ struct sl_obj {
 	bool failed;
 };
 
+// The path may be empty: then messages begin with the key.
 void sl_obj_init(struct sl_obj *obj, json_t *json, enum sl_kind kind, struct sl_error *err,
 		 const char *path_fmt, ...) SL_PRINTF(5, 6);
 const char *sl_obj_string(struct sl_obj *obj, const char *key);	    // "" after a failure

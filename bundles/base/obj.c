@@ -21,7 +21,8 @@ void sl_obj_init(struct sl_obj *obj, json_t *json, enum sl_kind kind, struct sl_
 		obj->json = json;
 	} else {
 		obj->failed = true;
-		sl_fail(err, kind, "%s: an object is needed here", obj->path);
+		sl_fail(err, kind, "%s%san object is needed here", obj->path,
+			obj->path[0] ? ": " : "");
 	}
 }
 
@@ -33,7 +34,8 @@ void sl_obj_fail(struct sl_obj *obj, const char *key, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	if (!obj->failed)
-		sl_fail(obj->err, obj->kind, "%s.%s: %s", obj->path, key, text);
+		sl_fail(obj->err, obj->kind, "%s%s%s: %s", obj->path, obj->path[0] ? "." : "", key,
+			text);
 	obj->failed = true;
 }
 
@@ -164,8 +166,9 @@ bool sl_obj_done(struct sl_obj *obj)
 		const char *near = sl_text_nearest(key, obj->taken);
 		sl_auto_free char *shown = sl_text_shown(key);
 		obj->failed = true;
-		return sl_fail(obj->err, obj->kind, "%s: unknown key '%s'%s%s%s", obj->path, shown,
-			       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+		return sl_fail(obj->err, obj->kind, "%s%sunknown key '%s'%s%s%s", obj->path,
+			       obj->path[0] ? ": " : "", shown, near ? " (did you mean '" : "",
+			       near ? near : "", near ? "'?)" : "");
 	}
 	return true;
 }

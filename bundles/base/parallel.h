@@ -15,4 +15,7 @@ bool sl_parallel(size_t count, unsigned threads, sl_job *job, void *context,
 
 unsigned sl_processors(void);
 
+// What a person may ask for by --threads; sl_parallel() itself stops at what helps.
+#define SL_THREADS_MAX 256
+
 #endif

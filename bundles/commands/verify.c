@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-#define THREADS_MAX 256
-
 struct verify_options {
 	const char *policy;
 	int64_t threads;
@@ -136,8 +134,8 @@ static int run(const void *values, int argc, char **operands)
 	auto_policy struct policy policy = {0};
 	sl_auto_free char *path = NULL;
 	bool found = false;
-	if (run.options->threads > THREADS_MAX)
-		sl_fail(&err, SL_E_USAGE, "--threads is at most %d", THREADS_MAX);
+	if (run.options->threads > SL_THREADS_MAX)
+		sl_fail(&err, SL_E_USAGE, "--threads is at most %d", SL_THREADS_MAX);
 	else if (policy_file_load(run.options->policy, &path, &policy, &found, &err)) {
 		run.policy = found ? &policy : NULL;
 		run.results = run.options->json ? json_array() : NULL;

@@ -339,7 +339,9 @@ static int run_compile(const void *given, int argc, char **operands)
 	(void)argc;
 	struct sl_error err = {0};
 	struct compiling run = {.options = given, .spec = {.folder = -1}};
-	bool ok = compile(&run, operands[0], &err);
+	bool ok = run.options->threads <= SL_THREADS_MAX ||
+		  sl_fail(&err, SL_E_USAGE, "--threads is at most %d", SL_THREADS_MAX);
+	ok = ok && compile(&run, operands[0], &err);
 	if (!ok)
 		sl_complain(&err);
 	else if (run.options->json)

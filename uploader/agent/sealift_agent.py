@@ -1018,15 +1018,36 @@ def sealift_agent(request, stream=None):
         found["PATH"] = found.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
         return dict(found, **more)
 
+    def collect(child, limit, deadline):
+        """The first `limit` bytes of each stream of a child; what goes beyond is read and dropped."""
+        kept = {child.stdout.fileno(): bytearray(), child.stderr.fileno(): bytearray()}
+        waiting = list(kept)
+        while waiting:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            for handle in select.select(waiting, [], [], left)[0]:
+                data = os.read(handle, 65536)
+                kept[handle] += data[:limit - len(kept[handle])]
+                if not data:
+                    waiting.remove(handle)
+        return [bytes(one) for one in kept.values()]
+
     def quietly(argv, timeout=60, environment=None, limit=16 * MIB):
         """(status, stdout, stderr) of a short program; status None when it could not be run."""
         try:
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, timeout=timeout, cwd="/",
-                                  env=environment or clean_environment())
-        except (OSError, subprocess.SubprocessError) as problem:
+            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, cwd="/",
+                                     env=environment or clean_environment())
+        except OSError as problem:
             return None, b"", str(problem).encode("utf-8", "replace")
-        return done.returncode, done.stdout[:limit], done.stderr[-64 * 1024:]
+        with child:
+            said = collect(child, limit, time.monotonic() + timeout)
+            if said is None:
+                child.kill()
+                return None, b"", ("it did not end within %d seconds" % timeout).encode()
+            status = child.wait()
+        return status, said[0], said[1][-64 * 1024:]
 
     def find_builder(site):
         """Path, version line, family and abilities of the Apptainer or Singularity here."""
@@ -1474,8 +1495,9 @@ def sealift_agent(request, stream=None):
                 if time.monotonic() > deadline:
                     raise Refusal("limit", "the build did not end within its timeout",
                                   "give the build a longer timeout; the log says how far it came")
-            while drain(0):
-                pass
+            for _ in range(64):  # what a pipe can still hold; a daemon that goes on printing is not waited for
+                if not drain(0):
+                    break
             return child.returncode
         finally:
             end_session(child, drain)

@@ -117,6 +117,10 @@ static void the_first_error_names_its_path(void **state)
 	assert_string_equal(sl_obj_string(&obj, "name"), "");
 	assert_false(sl_obj_done(&obj));
 	assert_string_equal(err.text, "manifest.size: larger than the limit of 7");
+	sl_error_clear(&err);
+	sl_obj_init(&obj, json, SL_E_INPUT, &err, "%s", "");
+	assert_int_equal(sl_obj_uint(&obj, "size", 7), 0);
+	assert_string_equal(err.text, "size: larger than the limit of 7");
 }
 
 int main(void)
