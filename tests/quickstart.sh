@@ -98,16 +98,18 @@ chmod 644 "$NODE/share/sealift/config/policy.json"
 
 heading "Submit it to the local builder"
 # This machine's own Debian has no Apptainer; the agent starts where there is one.
+# A bundle's id is the digest of its first member.
+id=$(tar -xOf "$bundle" manifest.json | sha256sum | cut -d ' ' -f 1)
 cat >local.json <<'END'
 {
 	"launcher": ["../../tests/node/enter", "python3"]
 }
 END
-run sealift-upload push "$bundle" --builder local --builder-config local.json
+# The version stays 1.0.0 while the base and the wheels may change: one registration per bundle.
+run sealift-upload push "$bundle" --builder local --builder-config local.json \
+	--out "$work/registrations/$id"
 
 heading "Run transform() inside the image"
-# A bundle's id is the digest of its first member.
-id=$(tar -xOf "$bundle" manifest.json | sha256sum | cut -d ' ' -f 1)
 image=/share/sealift/data/images/sha256/$id.sif
 run sh "$here/enter" apptainer -q exec "$image" python3 - \
 	<"$source/specs/examples/pandas/transform.py"
