@@ -68,7 +68,10 @@ node_example() {
 	cp "$node_source"/specs/examples/pandas/pandas.yaml \
 		"$node_source"/specs/examples/pandas/requirements.lock "$1/"
 	rm -rf "$1/wheels" "$1/base.sif"
-	cp -al "$NODE/wheels" "$1/wheels" 2>/dev/null || cp -a "$NODE/wheels" "$1/wheels"
+	if ! cp -al "$NODE/wheels" "$1/wheels" 2>/dev/null; then
+		rm -rf "$1/wheels" # an empty one may be there: links do not reach other file systems
+		cp -a "$NODE/wheels" "$1/wheels"
+	fi
 	ln "$NODE/base.sif" "$1/base.sif" 2>/dev/null || cp "$NODE/base.sif" "$1/base.sif"
 }
 
