@@ -1342,6 +1342,13 @@ def sealift_agent(request, stream=None):
 
     def op_state(fields):
         store, bundle = open_store(), fields["bundle"]
+        answer = describe_build(store, bundle)
+        if answer["state"] in ("none", "interrupted"):
+            # It may have ended between two looks of the first description: what ended shows in a second.
+            answer = describe_build(store, bundle)
+        return answer
+
+    def describe_build(store, bundle):
         if finished_receipt(store, bundle):
             return {"bundle": bundle, "state": "done"}
         state = load_state(store, bundle)
