@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundles/base/options.h"
+#include "bundles/base/buf.h"
 
 #include "bundles/base/log.h"
 #include "bundles/base/text.h"
@@ -248,6 +249,22 @@ static bool begins_group(const struct sl_program *program, const char *word)
 	return false;
 }
 
+// "'key' needs a second word: new, show"
+static void fail_group(const struct sl_program *program, const char *word, struct sl_error *err)
+{
+	sl_auto_buf struct sl_buf seconds = {0};
+	size_t len = strlen(word);
+
+	sl_buf_init(&seconds, 1024);
+	for (size_t i = 0; program->commands[i]; i++) {
+		const char *name = program->commands[i]->name;
+		if (strncmp(name, word, len) == 0 && name[len] == ' ')
+			sl_buf_addf(&seconds, "%s%s", seconds.len ? ", " : "", name + len + 1);
+	}
+	sl_fail(err, SL_E_USAGE, "'%s' needs a second word: %s", word,
+		seconds.data ? seconds.data : "");
+}
+
 static int no_command(const struct sl_program *program, int argc, char **argv)
 {
 	struct sl_error err = {0};
@@ -257,7 +274,7 @@ static int no_command(const struct sl_program *program, int argc, char **argv)
 	if (argc == 0)
 		sl_fail(&err, SL_E_USAGE, "no command given");
 	else if (begins_group(program, argv[0]))
-		sl_fail(&err, SL_E_USAGE, "'%s' needs a second word", argv[0]);
+		fail_group(program, argv[0], &err);
 	else {
 		const char *near = sl_text_nearest(argv[0], names);
 		sl_auto_free char *shown = sl_text_shown(argv[0]);

@@ -8,7 +8,7 @@ bool spec_file_read(struct spec_file *file, const char *path, struct sl_error *e
 	*file = (struct spec_file){.shown = sl_text_shown(path), .folder = -1};
 	sl_buf_init(&file->text, SL_LIMIT_SPEC);
 	if (!sl_read_file(path, &file->text, err))
-		return false;
+		return err->kind == SL_E_LIMIT ? sl_prefix(err, "this is no spec") : false;
 	file->plan = spec_parse(file->text.data, file->text.len, file->shown, &file->report, err);
 	if (err->kind)
 		return false;

@@ -840,7 +840,8 @@ def sealift_agent(request, stream=None):
         if not preparers:
             raise Refusal("answer", "nobody whom %s trusts to prepare has signed bundle %s"
                           % (policy_path, bundle),
-                          "`sealift trust add KEY.pub --role prepare` adds a key to the policy")
+                          "the builder decides: `sealift trust add KEY.pub --role prepare --policy %s` there adds a key"
+                          % policy_path)
         return reports
 
     def check_statements(reports, manifest):

@@ -26,6 +26,20 @@ static void warn_if_doubtful(const struct queue_options *options, const char *pa
 		sl_warn("queued, but as things are 'run' will refuse it: %s", why.text);
 }
 
+// A bundle that failed or was refused keeps that state: `run` passes it by.
+static void warn_if_ended(struct ledger *ledger, const char *path, int64_t number)
+{
+	auto_submission struct submission row = {0};
+	struct sl_error err = {0};
+	sl_auto_free char *shown = sl_text_shown(path);
+
+	if (!ledger_find(ledger, number, &row, &err))
+		sl_warn("%s", err.text);
+	else if (row.state == LEDGER_FAILED || row.state == LEDGER_REFUSED)
+		sl_warn("%s: %s before; 'sealift-upload retry %lld' queues it again", shown,
+			row.state == LEDGER_FAILED ? "failed" : "was refused", (long long)number);
+}
+
 static void report(const struct queue_options *options, const char *path, int64_t number,
 		   enum ledger_added added, json_t *list)
 {
@@ -59,6 +73,8 @@ static bool add_one(struct ledger *ledger, const struct queue_options *options, 
 	if (added != LEDGER_WAS_DONE)
 		warn_if_doubtful(options, path);
 	report(options, path, number, added, list);
+	if (added == LEDGER_WAS_THERE)
+		warn_if_ended(ledger, path, number);
 	return true;
 }
 

@@ -62,6 +62,16 @@ static bool check_deadline(const struct work *work, const struct waiting *waitin
 		(long long)waited, (long long)limit);
 }
 
+// Adds to what would help where the log of the build lies.
+static void name_log(struct work *work, const char *path)
+{
+	sl_auto_free char *log = sl_text_shown(path);
+	sl_auto_free char *hint = work->remedy;
+
+	work->remedy = sl_format("%s%sthe build's log is '%s' on the builder", hint ? hint : "",
+				 hint ? "; " : "", log);
+}
+
 static bool fail_build(struct work *work, const json_t *answer, struct sl_error *err)
 {
 	const json_t *error = json_object_get(answer, "error");
@@ -70,13 +80,12 @@ static bool fail_build(struct work *work, const json_t *answer, struct sl_error 
 	const char *path =
 		json_string_value(json_object_get(json_object_get(answer, "log"), "path"));
 	sl_auto_free char *shown = sl_text_shown(message ? message : "the build failed");
-	sl_auto_free char *log = sl_text_shown(path ? path : "");
 	bool untrusted = kind && strcmp(kind, sl_kind_name(SL_E_UNTRUSTED)) == 0;
 
 	sl_fail(err, untrusted ? SL_E_UNTRUSTED : SL_E_IO, "%s", shown);
 	work_take_hint(work, answer, err);
-	if (path && !work->remedy)
-		work->remedy = sl_format("the build's log is '%s' on the builder", log);
+	if (path)
+		name_log(work, path);
 	return false;
 }
 

@@ -87,5 +87,7 @@ bool builder_config_load(const char *path, struct builder_config *out, struct sl
 	sl_buf_init(&text, TRANSPORT_LIMIT_CONFIG);
 	if (!path)
 		return true;
-	return sl_read_file(path, &text, err) && parse(path, &text, out, err);
+	if (!sl_read_file(path, &text, err))
+		return sl_prefix(err, "builder configuration");
+	return parse(path, &text, out, err);
 }
