@@ -8,6 +8,7 @@
 #include "bundles/base/digest.h"
 #include "bundles/base/error.h"
 #include "bundles/base/fs.h"
+#include "bundles/base/interrupt.h"
 #include "bundles/base/json.h"
 #include "bundles/base/log.h"
 #include "bundles/base/options.h"

@@ -2,7 +2,8 @@
 // Facts, in order:
 //  1. open made a temporary in the target's own folder; the target was not touched. Where the file
 //     system can, it has no name until commit, so that it ends with a process that is interrupted
-//     or killed, whatever its size; elsewhere it has a random name, made with O_EXCL.
+//     or killed, whatever its size; elsewhere it has a random name, made with O_EXCL, and ending
+//     signals are held back until the name is gone.
 //  2. While `fd` is open the object owns the temporary; discard (also by scope) removes it.
 //  3. The first failure sticks in `first`; writes after it do nothing.
 //  4. commit: mode, fsync, close, then one rename (for SL_OUTPUT_NEW a link, or a rename that must
@@ -11,6 +12,7 @@
 #include "bundles/base/output.h"
 
 #include "bundles/base/fs.h"
+#include "bundles/base/interrupt.h"
 #include "bundles/base/text.h"
 
 #include <assert.h>
@@ -30,11 +32,18 @@ static void forget(struct sl_output *out)
 	if (out->dirfd >= 0)
 		close(out->dirfd);
 	out->dirfd = out->fd = -1;
+	if (out->held)
+		sl_interrupt_release();
+	out->held = false;
 }
 
-static bool random_name(char **name_out, struct sl_error *err)
+// A signal that comes from here on waits for forget().
+static bool random_name(struct sl_output *out, char **name_out, struct sl_error *err)
 {
 	uint64_t number;
+	if (!out->held)
+		sl_interrupt_hold();
+	out->held = true;
 	if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
 		return sl_fail_errno(err, "cannot get random bytes");
 	*name_out = sl_format(".sealift-%016jx.tmp", (uintmax_t)number);
@@ -80,7 +89,7 @@ static bool name_temp(struct sl_output *out, struct sl_error *err)
 	char path[32];
 	sl_auto_free char *temp = NULL;
 	link_of(out->fd, path);
-	if (!random_name(&temp, err))
+	if (!random_name(out, &temp, err))
 		return false;
 	if (linkat(AT_FDCWD, path, out->dirfd, temp, AT_SYMLINK_FOLLOW) != 0)
 		return sl_fail_errno(err, "cannot write '%s'", out->shown);
@@ -92,7 +101,7 @@ static bool open_temp(struct sl_output *out, struct sl_error *err)
 {
 	if (open_nameless(out))
 		return true;
-	if (!random_name(&out->temp, err))
+	if (!random_name(out, &out->temp, err))
 		return false;
 	out->fd = openat(out->dirfd, out->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out->fd < 0)
@@ -187,7 +196,7 @@ bool sl_output_commit(struct sl_output *out, struct sl_error *err)
 	assert(out->fd >= 0);
 	bool ok = out->first.kind == SL_E_NONE ||
 		  sl_fail(err, out->first.kind, "%s", out->first.text);
-	ok = ok && finish_file(out, err) && take_name(out, err);
+	ok = ok && finish_file(out, err) && sl_interrupt_check(err) && take_name(out, err);
 	if (!ok) {
 		sl_output_discard(out);
 		return false;

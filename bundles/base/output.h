@@ -3,7 +3,8 @@
 //
 // open makes a temporary file beside the target (0600, without a name where the file system can);
 // write, write, write (the first error sticks); commit = flush, fsync, mode, rename, fsync of the
-// folder. Anything else removes the temporary. Nothing is ever written in place (T47, T72, T74).
+// folder. Anything else removes the temporary, also a signal that would end the process
+// (interrupt.h). Nothing is ever written in place (T47, T72, T74).
 #ifndef SL_BASE_OUTPUT_H
 #define SL_BASE_OUTPUT_H
 
@@ -24,6 +25,7 @@ struct sl_output {
 	char *shown, *leaf, *temp; // temp is NULL while the temporary has no name
 	mode_t mode;
 	unsigned flags;
+	bool held; // signals, for as long as the temporary has a name
 	uint64_t written;
 	struct sl_error first;
 };

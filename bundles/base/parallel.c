@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundles/base/parallel.h"
 
+#include "bundles/base/interrupt.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -38,7 +40,7 @@ static void *work(void *argument)
 		if (index >= pool->count)
 			break;
 		struct sl_error err = {0};
-		if (!pool->job(pool->context, index, &err))
+		if (!sl_interrupt_check(&err) || !pool->job(pool->context, index, &err))
 			note_failure(pool, index, &err);
 	}
 	return NULL;

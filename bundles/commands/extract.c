@@ -35,7 +35,8 @@ static bool begin_file(const struct extracting *run, const char *name, struct sl
 {
 	sl_auto_fd int dirfd = -1;
 	const char *leaf;
-	return fresh_folder_place(&run->folder, name, &dirfd, &leaf, err) &&
+	return sl_interrupt_check(err) &&
+	       fresh_folder_place(&run->folder, name, &dirfd, &leaf, err) &&
 	       sl_output_open_at(out, dirfd, leaf, name, 0644, SL_OUTPUT_NEW | SL_OUTPUT_NO_SYNC,
 				 err);
 }

@@ -21,7 +21,10 @@ static void forget(struct fresh_folder *folder)
 	free(folder->shown);
 	free(folder->leaf);
 	free(folder->temp);
+	bool held = folder->held;
 	*folder = (struct fresh_folder){.parent = -1, .fd = -1};
+	if (held)
+		sl_interrupt_release();
 }
 
 // ---- opening --------------------------------------------------------------------------------
@@ -44,6 +47,8 @@ static bool make_temp(struct fresh_folder *folder, struct sl_error *err)
 	if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
 		return sl_fail_errno(err, "cannot get random bytes");
 	sl_auto_free char *temp = sl_format(".sealift-%016jx.tmp", (uintmax_t)number);
+	sl_interrupt_hold();
+	folder->held = true;
 	if (mkdirat(folder->parent, temp, 0700) != 0)
 		return sl_fail_errno(err, "cannot make folder '%s'", folder->shown);
 	folder->temp = sl_take(temp);
@@ -126,8 +131,11 @@ static bool rename_fresh(const struct fresh_folder *folder)
 bool fresh_folder_commit(struct fresh_folder *folder, struct sl_error *err)
 {
 	assert(folder->fd >= 0);
-	bool ok = (syncfs(folder->fd) == 0 && rename_fresh(folder)) ||
+	bool ok = syncfs(folder->fd) == 0 ||
 		  sl_fail_errno(err, "cannot make folder '%s'", folder->shown);
+	ok = ok && sl_interrupt_check(err);
+	ok = ok &&
+	     (rename_fresh(folder) || sl_fail_errno(err, "cannot make folder '%s'", folder->shown));
 	if (!ok) {
 		fresh_folder_discard(folder);
 		return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A folder that appears whole or not at all: made under a random name beside its target (0700,
-// whatever the umask), filled, synced, renamed. What is not committed is removed (T06, T46, T47).
+// whatever the umask), filled, synced, renamed. What is not committed is removed, also when a
+// signal would end the process (T06, T46, T47).
 #ifndef COMMANDS_FRESH_FOLDER_H
 #define COMMANDS_FRESH_FOLDER_H
 
@@ -9,6 +10,7 @@
 struct fresh_folder {
 	int parent, fd; // -1 when closed; `fd` is the folder while it is filled
 	char *shown, *leaf, *temp;
+	bool held; // signals, until the folder is removed or has its name
 };
 
 #define auto_fresh_folder __attribute__((cleanup(fresh_folder_discard)))

@@ -40,7 +40,7 @@ static bool use(const struct pump *pump, struct sl_sha256 *sha, const void *data
 		return false;
 	if (pump->progress)
 		sl_progress_add(pump->progress, len);
-	return true;
+	return sl_interrupt_check(err);
 }
 
 static bool run_plain(const struct pump *pump, struct sl_sha256 *sha, struct sl_error *err)
