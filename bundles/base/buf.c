@@ -9,7 +9,7 @@
 void sl_buf_init(struct sl_buf *buf, size_t ceiling)
 {
 	assert(ceiling > 0 && ceiling < SIZE_MAX);
-	*buf = (struct sl_buf){.cap = 64, .ceiling = ceiling};
+	*buf = (struct sl_buf){.cap = ceiling < 64 ? ceiling + 1 : 64, .ceiling = ceiling};
 	buf->data = sl_alloc(buf->cap);
 }
 
@@ -26,8 +26,9 @@ void sl_buf_clear(struct sl_buf *buf)
 	buf->overflow = false;
 }
 
-// Makes room for `len` more bytes and the NUL; false, remembered, past the ceiling.
-static bool reserve(struct sl_buf *buf, size_t len)
+// What has overflowed takes no more, so that a short piece cannot follow a long one that is
+// missing.
+bool sl_buf_grow(struct sl_buf *buf, size_t len)
 {
 	assert(buf->data);
 	if (buf->overflow || len > buf->ceiling - buf->len) {
@@ -45,37 +46,23 @@ static bool reserve(struct sl_buf *buf, size_t len)
 	return true;
 }
 
-void sl_buf_add(struct sl_buf *buf, const void *data, size_t len)
-{
-	if (len == 0 || !reserve(buf, len))
-		return;
-	memcpy(buf->data + buf->len, data, len);
-	buf->len += len;
-	buf->data[buf->len] = '\0';
-}
-
-void sl_buf_adds(struct sl_buf *buf, const char *text)
-{
-	sl_buf_add(buf, text, strlen(text));
-}
-
-void sl_buf_addc(struct sl_buf *buf, char c)
-{
-	sl_buf_add(buf, &c, 1);
-}
-
 void sl_buf_addf(struct sl_buf *buf, const char *fmt, ...)
 {
 	va_list args, again;
 	va_start(args, fmt);
 	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, fmt, args);
+	size_t room = buf->cap - buf->len;
+	int printed = vsnprintf(buf->data + buf->len, room, fmt, args);
 	va_end(args);
-	assert(len >= 0);
-	if (reserve(buf, (size_t)len)) {
-		vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, again);
-		buf->len += (size_t)len;
+	assert(printed >= 0);
+	size_t len = (size_t)printed;
+	if (!buf->overflow && len < room) {
+		buf->len += len;
+	} else if (sl_buf_grow(buf, len)) {
+		vsnprintf(buf->data + buf->len, len + 1, fmt, again);
+		buf->len += len;
 	}
+	buf->data[buf->len] = '\0';
 	va_end(again);
 }
 

@@ -49,33 +49,44 @@ bool sl_digest_equal(const struct sl_digest *a, const struct sl_digest *b)
 	return sl_digest_compare(a, b) == 0;
 }
 
+// "000102…ff"
+#define ROW(high)                                                                             \
+	high "0" high "1" high "2" high "3" high "4" high "5" high "6" high "7" high "8" high \
+	     "9" high "a" high "b" high "c" high "d" high "e" high "f"
+
+static const char pairs[] = ROW("0") ROW("1") ROW("2") ROW("3") ROW("4") ROW("5") ROW("6") ROW("7")
+	ROW("8") ROW("9") ROW("a") ROW("b") ROW("c") ROW("d") ROW("e") ROW("f");
+
 void sl_digest_hex(const struct sl_digest *digest, char hex_out[SL_DIGEST_HEX + 1])
 {
-	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; i < SL_DIGEST_SIZE; i++) {
-		hex_out[2 * i] = digits[digest->bytes[i] >> 4];
-		hex_out[2 * i + 1] = digits[digest->bytes[i] & 15];
-	}
+	for (size_t i = 0; i < SL_DIGEST_SIZE; i++)
+		memcpy(hex_out + 2 * i, pairs + 2 * digest->bytes[i], 2);
 	hex_out[SL_DIGEST_HEX] = '\0';
 }
 
-static int hex_value(char c)
+void sl_digest_add_hex(const struct sl_digest *digest, struct sl_buf *out)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	char hex[SL_DIGEST_HEX + 1];
+	sl_digest_hex(digest, hex);
+	sl_buf_add(out, hex, SL_DIGEST_HEX);
 }
+
+// What each character of a digest is worth, plus one: 0 is no digit. A table, because a branch on
+// random digits is mispredicted every second time.
+static const unsigned char worth[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 bool sl_digest_parse(const char *hex, struct sl_digest *out)
 {
 	for (size_t i = 0; i < SL_DIGEST_SIZE; i++) {
-		int high = hex_value(hex[2 * i]);
-		int low = high < 0 ? -1 : hex_value(hex[2 * i + 1]);
-		if (low < 0)
+		unsigned high = worth[(unsigned char)hex[2 * i]];
+		unsigned low = high ? worth[(unsigned char)hex[2 * i + 1]] : 0;
+		if (!low)
 			return false;
-		out->bytes[i] = (unsigned char)(high << 4 | low);
+		out->bytes[i] = (unsigned char)((high - 1) << 4 | (low - 1));
 	}
 	return hex[SL_DIGEST_HEX] == '\0';
 }

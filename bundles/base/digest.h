@@ -3,7 +3,7 @@
 #ifndef SL_BASE_DIGEST_H
 #define SL_BASE_DIGEST_H
 
-#include "bundles/base/error.h"
+#include "bundles/base/buf.h"
 
 #include <stdint.h>
 
@@ -26,6 +26,7 @@ struct sl_digest sl_sha256_bytes(const void *data, size_t len);
 bool sl_digest_equal(const struct sl_digest *a, const struct sl_digest *b);
 int sl_digest_compare(const struct sl_digest *a, const struct sl_digest *b); // order of bytes
 void sl_digest_hex(const struct sl_digest *digest, char hex_out[SL_DIGEST_HEX + 1]);
+void sl_digest_add_hex(const struct sl_digest *digest, struct sl_buf *out);
 
 // False (without an error record) unless `hex` is exactly 64 characters of [0-9a-f].
 bool sl_digest_parse(const char *hex, struct sl_digest *out) SL_MUST_USE;

@@ -155,6 +155,11 @@ static bool write_value(const json_t *value, struct sl_buf *out, struct sl_error
 	}
 }
 
+void sl_json_add_string(const char *text, struct sl_buf *out)
+{
+	write_string(text, strlen(text), out);
+}
+
 bool sl_json_canonical(const json_t *value, struct sl_buf *out, struct sl_error *err)
 {
 	if (!write_value(value, out, err))
@@ -207,7 +212,7 @@ void sl_json_set_digest(json_t *object, const char *key, const struct sl_digest 
 {
 	char hex[SL_DIGEST_HEX + 1];
 	sl_digest_hex(digest, hex);
-	sl_json_set_string(object, key, hex);
+	sl_json_set(object, key, json_stringn_nocheck(hex, SL_DIGEST_HEX));
 }
 
 void sl_json_append(json_t *array, json_t *value)

@@ -33,6 +33,9 @@ json_t *sl_json_load_canonical(const char *text, size_t len, const char *name,
 // Appends the canonical form. SL_E_INTERNAL when the value has none (a real, a null, a bad key).
 bool sl_json_canonical(const json_t *value, struct sl_buf *out, struct sl_error *err) SL_MUST_USE;
 
+// Appends one string in that form, quotes included. `text` is UTF-8.
+void sl_json_add_string(const char *text, struct sl_buf *out);
+
 // Reading one object: every getter takes its key; sl_obj_done() refuses what nobody took. Errors
 // stick in the reader and name the path of the value ("files[3].sha256"), so that the getters can
 // stand one under the other. All strings are borrowed from the JSON value.

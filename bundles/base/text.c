@@ -33,12 +33,27 @@ size_t sl_text_decode(const char *text, size_t len, uint32_t *code_out)
 	return need;
 }
 
+// How many bytes from the start are surely ASCII: eight at a time.
+static size_t ascii_run(const char *text, size_t len)
+{
+	size_t run = 0;
+	uint64_t word;
+	for (; len - run >= sizeof word; run += sizeof word) {
+		memcpy(&word, text + run, sizeof word);
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return run;
+}
+
 bool sl_text_is_utf8(const char *text, size_t len)
 {
 	uint32_t code;
-	for (size_t i = 0, step; i < len; i += step)
-		if ((step = sl_text_decode(text + i, len - i, &code)) == 0)
+	for (size_t i = 0, step; i < len; i += step) {
+		step = ascii_run(text + i, len - i);
+		if (step == 0 && (step = sl_text_decode(text + i, len - i, &code)) == 0)
 			return false;
+	}
 	return true;
 }
 

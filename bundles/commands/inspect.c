@@ -264,23 +264,34 @@ static json_t *manifest_json(struct verified_bundle *bundle, struct sl_error *er
 	return sl_json_load(text, len, "manifest.json", err);
 }
 
+static json_t *lock_json(const struct lock *lock, struct sl_error *err)
+{
+	sl_auto_buf struct sl_buf text;
+	sl_buf_init(&text, SL_LIMIT_CONTENT_FILE);
+	lock_format(lock, &text);
+	return sl_buf_ok(&text, "lock.json", err)
+		       ? sl_json_load(text.data, text.len, "lock.json", err)
+		       : NULL;
+}
+
 static int report_json(struct verified_bundle *bundle, const struct verdict *verdict,
 		       struct sl_error *err)
 {
-	json_t *manifest = manifest_json(bundle, err);
-	if (!manifest)
-		return sl_exit_code(err->kind);
 	const struct plan *plan = verified_plan(bundle);
 	const struct lock *lock = verified_lock(bundle);
+	sl_auto_json json_t *manifest = manifest_json(bundle, err);
+	sl_auto_json json_t *lock_value = manifest ? lock_json(lock, err) : NULL;
+	if (!lock_value)
+		return sl_exit_code(err->kind);
 	struct sl_digest id = verified_id(bundle);
 	json_t *json = json_object();
 	sl_json_set_uint(json, "sealift_inspect", 1);
 	sl_json_set_bool(json, "verified", verified_is_trusted(bundle));
 	sl_json_set(json, "closure", closure_json(plan, lock));
 	sl_json_set_digest(json, "bundle", &id);
-	sl_json_set(json, "manifest", manifest);
+	sl_json_set(json, "manifest", json_incref(manifest));
 	sl_json_set(json, "plan", plan_to_json(plan));
-	sl_json_set(json, "lock", lock_to_json(lock));
+	sl_json_set(json, "lock", json_incref(lock_value));
 	sl_json_set(json, "signatures", show_signatures_json(verdict));
 	sl_json_set(json, "findings", show_findings_json(verdict));
 	return show_json(json, 0);

@@ -5,7 +5,7 @@
 
 #include "bundles/format/manifest.h"
 
-#define CONTENT_ZSTD_LEVEL 3
+#define CONTENT_ZSTD_LEVEL 2
 
 // True if `name` may stand in the content: a plain member name that does not meet the names that
 // the bundle itself puts beside the content when it is laid out (manifest.json, signatures, blobs).

@@ -19,6 +19,18 @@ bool name_is_valid(const char *text, size_t len)
 	return true;
 }
 
+bool name_is_normal(const char *text, size_t len)
+{
+	if (!name_is_valid(text, len))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool again = i > 0 && text[i] == '-' && text[i - 1] == '-';
+		if (text[i] == '.' || text[i] == '_' || scan_lower(text[i]) != text[i] || again)
+			return false;
+	}
+	return true;
+}
+
 char *name_normalise(const char *text, size_t len)
 {
 	char *normal = sl_alloc(len + 1);

@@ -6,6 +6,7 @@
 #include "bundles/base/base.h"
 
 bool name_is_valid(const char *text, size_t len);
+bool name_is_normal(const char *text, size_t len);  // valid, and as name_normalise() gives it
 char *name_normalise(const char *text, size_t len); // owned; any text
 
 #endif

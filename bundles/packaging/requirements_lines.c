@@ -33,11 +33,21 @@ static size_t line_end(const char *at, const char *end)
 	return 0;
 }
 
+// Whether a line end may begin with this byte.
+static bool may_end(char c)
+{
+	static const bool first[256] = {
+		['\n'] = true, ['\v'] = true, ['\f'] = true, ['\r'] = true, [0x1c] = true,
+		[0x1d] = true, [0x1e] = true, [0xc2] = true, [0xe2] = true,
+	};
+	return first[(unsigned char)c];
+}
+
 static void next_physical(struct requirements_reader *reader, const char **line, size_t *len)
 {
 	const char *at = reader->at;
 	size_t end_len = 0;
-	while (at < reader->end && (end_len = line_end(at, reader->end)) == 0)
+	while (at < reader->end && (!may_end(*at) || (end_len = line_end(at, reader->end)) == 0))
 		at++;
 	*line = reader->at;
 	*len = (size_t)(at - reader->at);
@@ -81,9 +91,12 @@ static void strip(struct sl_buf *text)
 {
 	const char *start = text->data;
 	size_t len = text->len;
-	for (size_t i = 0; i < len; i++) {
-		if (start[i] == '#' && (i == 0 || scan_is_space(start[i - 1])))
-			len = i;
+	for (const char *hash = memchr(start, '#', len); hash;
+	     hash = memchr(hash + 1, '#', len - (size_t)(hash + 1 - start))) {
+		if (hash == start || scan_is_space(hash[-1])) {
+			len = (size_t)(hash - start);
+			break;
+		}
 	}
 	scan_trim(&start, &len);
 	memmove(text->data, start, len);

@@ -255,7 +255,8 @@ static bool find_long(struct parser *parser, const char *word, size_t len, size_
 {
 	size_t matches = 0;
 	for (size_t i = 0; i < OPTIONS; i++) {
-		if (strncmp(options[i].name, word, len) != 0)
+		// The first letter tells most of them apart.
+		if (options[i].name[2] != word[2] || strncmp(options[i].name, word, len) != 0)
 			continue;
 		*index_out = i;
 		if (options[i].name[len] == '\0')
@@ -375,11 +376,10 @@ bool requirements_split(const char *text, struct sl_strings *out, struct sl_erro
 // Where the options begin: at the first word, between single blanks, that begins with "-".
 static const char *find_options(const char *text)
 {
-	for (const char *at = text; *at; at++) {
-		if (*at == '-' && (at == text || at[-1] == ' '))
-			return at;
-	}
-	return text + strlen(text);
+	const char *at = strchr(text, '-');
+	while (at && at != text && at[-1] != ' ')
+		at = strchr(at + 1, '-');
+	return at ? at : text + strlen(text);
 }
 
 static bool finish(struct parser *parser, char **include_out, bool *include_is_constraint_out)

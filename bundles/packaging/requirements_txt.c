@@ -47,9 +47,14 @@ static char *tidy_path(const char *path)
 // Replaces each ${NAME} that has a value; other "$" are text.
 static bool expand(const struct job *job, const char *text, struct sl_buf *out)
 {
-	while (*text) {
-		size_t len = 0;
-		if (text[0] == '$' && text[1] == '{')
+	for (;;) {
+		size_t len = strcspn(text, "$");
+		sl_buf_add(out, text, len);
+		text += len;
+		if (!*text)
+			break;
+		len = 0;
+		if (text[1] == '{')
 			len = strspn(text + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 		if (len == 0 || text[2 + len] != '}') {
 			sl_buf_addc(out, *text++);

@@ -38,6 +38,14 @@ const struct content_file *content_find(const struct content *content, const cha
 
 void content_add(struct content *content, const char *name, const void *data, size_t size)
 {
+	sl_auto_buf struct sl_buf copy;
+	sl_buf_init(&copy, size ? size : 1);
+	sl_buf_add(&copy, data, size);
+	content_take(content, name, &copy);
+}
+
+void content_take(struct content *content, const char *name, struct sl_buf *text)
+{
 	assert(!content_find(content, name));
 	size_t at = lower_bound(content, name);
 	sl_list_add(&content->files);
@@ -45,10 +53,8 @@ void content_add(struct content *content, const char *name, const void *data, si
 	memmove(file + 1, file, (content->files.len - 1 - at) * sizeof *file);
 	*file = (struct content_file){
 		.name = sl_strdup(name),
-		.data = sl_alloc(size + 1),
-		.size = size,
-		.sha256 = sl_sha256_bytes(data, size),
+		.size = text->len,
+		.sha256 = sl_sha256_bytes(text->data, text->len),
 	};
-	if (size > 0)
-		memcpy(file->data, data, size);
+	file->data = sl_buf_steal(text, NULL);
 }

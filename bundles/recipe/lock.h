@@ -6,6 +6,9 @@
 
 #include "bundles/recipe/plan.h"
 
+#define LOCK_FORMAT	1
+#define LOCK_HASHES_MAX 4096 // of one package
+
 // A carried file: travels in the bundle as an object named by its digest.
 struct lock_blob {
 	struct sl_digest sha256;
@@ -48,9 +51,15 @@ static inline void lock_cleanup(struct lock **lock)
 	lock_free(*lock);
 }
 
-// lock.json; the same promises as for the plan.
-json_t *lock_to_json(const struct lock *lock);
+// lock.json: reading refuses everything that lock_check_values() refuses, unknown keys and other
+// types (SL_E_FORMAT, "lock.json: path: …"); writing gives the canonical text of what was read.
 struct lock *lock_from_json(json_t *json, struct sl_error *err) SL_MUST_USE;
+void lock_format(const struct lock *lock, struct sl_buf *out);
+
+// Names and versions in normal form, files that are wheels of their package, lists sorted and each
+// entry once, hashes that include the carried wheel's, requirements that are locked.
+// SL_E_FORMAT "lock.json: path: …".
+bool lock_check_values(const struct lock *lock, struct sl_error *err) SL_MUST_USE;
 
 // Plan and lock belong together: same number of files, a base blob exactly when the base is a file,
 // the worker at its version, an installer when wheels are carried. SL_E_FORMAT names what differs.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rendering as a whole. Before anything is written, plan and lock are taken through their own JSON
+// Rendering as a whole. Before anything is written, plan and lock pass the checks of their own
 // readers, so that nothing can be sealed that a reader would refuse; and the definition is read
 // again and compared with what was meant.
 #include "bundles/recipe/recipe.h"
@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-static bool add_buffer(struct content *content, const char *name, const struct sl_buf *text,
+static bool add_buffer(struct content *content, const char *name, struct sl_buf *text,
 		       struct sl_error *err)
 {
 	if (!sl_buf_ok(text, name, err))
 		return false;
-	content_add(content, name, text->data, text->len);
+	content_take(content, name, text);
 	return true;
 }
 
@@ -26,9 +26,10 @@ static bool plan_text(const struct plan *plan, struct sl_buf *out, struct sl_err
 
 static bool lock_text(const struct lock *lock, struct sl_buf *out, struct sl_error *err)
 {
-	sl_auto_json json_t *json = lock_to_json(lock);
-	auto_lock struct lock *again = lock_from_json(json, err);
-	return again && sl_json_canonical(json, out, err) && sl_buf_ok(out, "lock.json", err);
+	if (!lock_check_values(lock, err))
+		return false;
+	lock_format(lock, out);
+	return sl_buf_ok(out, "lock.json", err);
 }
 
 static struct sl_digest digest_of(const struct sl_buf *plan, const struct sl_buf *lock)
@@ -97,19 +98,13 @@ static void add_scripts(const struct plan *plan, struct content *content)
 			    strlen(plan->runscript));
 }
 
-// The standard's JSON is not ours: its keys have capitals and dashes. jansson's own sorted, compact
-// form is as reproducible, as there are only strings, integers, arrays and objects.
 static bool add_sbom(const struct plan *plan, const struct lock *lock,
 		     const struct sl_digest *recipe, struct content *content, struct sl_error *err)
 {
-	sl_auto_json json_t *sbom = NULL;
-	render_sbom(plan, lock, recipe, &sbom);
-	sl_auto_free char *text = json_dumps(sbom, JSON_SORT_KEYS | JSON_COMPACT);
-	if (!text)
-		return sl_fail(err, SL_E_INTERNAL, "cannot render: sbom.cdx.json has no text form");
-	sl_auto_free char *line = sl_format("%s\n", text);
-	content_add(content, "sbom.cdx.json", line, strlen(line));
-	return true;
+	sl_auto_buf struct sl_buf text;
+	sl_buf_init(&text, SL_LIMIT_CONTENT_FILE);
+	render_sbom(plan, lock, recipe, &text);
+	return add_buffer(content, "sbom.cdx.json", &text, err);
 }
 
 static bool add_lines(const struct plan *plan, const struct lock *lock, const char *name,

@@ -42,8 +42,10 @@ struct content {
 
 void content_release(struct content *content);
 const struct content_file *content_find(const struct content *content, const char *name); // or NULL
-// Copies. The list is kept sorted; adding a name twice is a programmer's mistake.
+// Both keep the list sorted; adding a name twice is a programmer's mistake. The first copies, the
+// second takes the bytes of `text` and leaves it empty.
 void content_add(struct content *content, const char *name, const void *data, size_t size);
+void content_take(struct content *content, const char *name, struct sl_buf *text);
 
 // sha256 of the canonical plan.json followed by the canonical lock.json: the label
 // org.sealift.recipe.

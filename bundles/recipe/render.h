@@ -25,7 +25,7 @@ void render_definition(const struct plan *plan, const struct lock *lock,
 		       const struct sl_digest *recipe, struct definition *out);
 void render_requirements(const struct plan *plan, const struct lock *lock, struct sl_buf *out);
 void render_sbom(const struct plan *plan, const struct lock *lock, const struct sl_digest *recipe,
-		 json_t **sbom_out);
+		 struct sl_buf *out);
 
 // The endpoint's own environment: requirements.txt of the worker's closure (of all packages where
 // dependencies were not checked), and the files of endpoint/ by their names there.

@@ -14,9 +14,8 @@ static void add_head(const struct plan *plan, const char *what, struct sl_buf *o
 
 static void add_hash(const struct sl_digest *hash, struct sl_buf *out)
 {
-	char hex[SL_DIGEST_HEX + 1];
-	sl_digest_hex(hash, hex);
-	sl_buf_addf(out, " \\\n    --hash=sha256:%s", hex);
+	sl_buf_adds(out, " \\\n    --hash=sha256:");
+	sl_digest_add_hex(hash, out);
 }
 
 // With one hash the installer can take no other file than the one that was reviewed.

@@ -1,49 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
-// sbom.cdx.json: CycloneDX 1.5. It holds no clock and no random number: the serial number is made
-// of the recipe's digest, so that the same plan and lock give the same bytes (T71).
+// sbom.cdx.json: CycloneDX 1.5, written with its keys sorted and without white space. It holds no
+// clock and no random number: the serial number is made of the recipe's digest, so that the same
+// plan and lock give the same bytes (T71).
 #include "bundles/recipe/render.h"
 
 #include <string.h>
 
-static void set_hash(json_t *component, const struct sl_digest *sha256)
+#define PROPERTIES_MAX 4
+
+struct property {
+	const char *name, *value;
+};
+
+// What is NULL, or has no entries, is not written.
+struct component {
+	const char *reference, *type, *name, *version, *description, *purl;
+	const struct sl_digest *sha256;
+	struct property properties[PROPERTIES_MAX];
+	const struct lock_package *fetched; // all its digests become one property
+};
+
+// Writes `,"key":` without the comma at the beginning of an object.
+static void add_key(const char *key, struct sl_buf *out)
 {
-	json_t *hash = json_object(), *hashes = json_array();
-	char hex[SL_DIGEST_HEX + 1];
-	sl_digest_hex(sha256, hex);
-	sl_json_set_string(hash, "alg", "SHA-256");
-	sl_json_set_string(hash, "content", hex);
-	sl_json_append(hashes, hash);
-	sl_json_set(component, "hashes", hashes);
+	if (out->data[out->len - 1] != '{')
+		sl_buf_addc(out, ',');
+	sl_json_add_string(key, out);
+	sl_buf_addc(out, ':');
 }
 
-static void add_property(json_t *component, const char *name, const char *value)
+static void add_field(const char *key, const char *value, struct sl_buf *out)
 {
-	json_t *properties = json_object_get(component, "properties");
-	if (!properties) {
-		properties = json_array();
-		sl_json_set(component, "properties", properties);
+	if (!value)
+		return;
+	add_key(key, out);
+	sl_json_add_string(value, out);
+}
+
+static void add_hash(const struct sl_digest *sha256, struct sl_buf *out)
+{
+	add_key("hashes", out);
+	sl_buf_adds(out, "[{\"alg\":\"SHA-256\",\"content\":\"");
+	sl_digest_add_hex(sha256, out);
+	sl_buf_adds(out, "\"}]");
+}
+
+static void add_property(const struct property *property, struct sl_buf *out)
+{
+	sl_buf_addc(out, '{');
+	add_field("name", property->name, out);
+	add_field("value", property->value, out);
+	sl_buf_addc(out, '}');
+}
+
+// Which of several files the installer will fetch is not known: one property lists all digests.
+static void add_allowed(const struct lock_package *package, struct sl_buf *out)
+{
+	sl_buf_adds(out, "{\"name\":\"sealift:allowed-sha256\",\"value\":\"");
+	for (size_t i = 0; i < package->hashes.len; i++) {
+		if (i)
+			sl_buf_addc(out, ' ');
+		sl_digest_add_hex(&package->hashes.items[i], out);
 	}
-	json_t *property = json_object();
-	sl_json_set_string(property, "name", name);
-	sl_json_set_string(property, "value", value);
-	sl_json_append(properties, property);
+	sl_buf_adds(out, "\"}");
 }
 
-static json_t *new_component(const char *type, const char *reference, const char *name)
+static void add_properties(const struct component *component, struct sl_buf *out)
 {
-	json_t *component = json_object();
-	sl_json_set_string(component, "type", type);
-	sl_json_set_string(component, "bom-ref", reference);
-	sl_json_set_string(component, "name", name);
-	return component;
+	if (!component->properties[0].name && !component->fetched)
+		return;
+	add_key("properties", out);
+	sl_buf_addc(out, '[');
+	for (size_t i = 0; i < PROPERTIES_MAX && component->properties[i].name; i++) {
+		if (i)
+			sl_buf_addc(out, ',');
+		add_property(&component->properties[i], out);
+	}
+	if (component->fetched)
+		add_allowed(component->fetched, out);
+	sl_buf_addc(out, ']');
 }
 
-// Takes over `text`.
-static void set_owned(json_t *object, const char *key, char *text)
+static void add_component(const struct component *component, struct sl_buf *out)
 {
-	sl_json_set_string(object, key, text);
-	free(text);
+	sl_buf_addc(out, '{');
+	add_field("bom-ref", component->reference, out);
+	add_field("description", component->description, out);
+	if (component->sha256)
+		add_hash(component->sha256, out);
+	add_field("name", component->name, out);
+	add_properties(component, out);
+	add_field("purl", component->purl, out);
+	add_field("type", component->type, out);
+	add_field("version", component->version, out);
+	sl_buf_addc(out, '}');
 }
+
+// ---- the parts -----------------------------------------------------------------------------
 
 // A package URL writes `+` and `!` of a version with percent signs.
 static char *package_url(const struct lock_package *package)
@@ -60,141 +113,164 @@ static char *package_url(const struct lock_package *package)
 	return sl_buf_steal(&url, NULL);
 }
 
-// Which of several files the endpoint will fetch is not known: one property lists all digests.
-static void add_allowed(json_t *component, const struct lock_package *package)
+static void add_package(const struct lock_package *package, const char *url, struct sl_buf *out)
 {
-	sl_auto_buf struct sl_buf list;
-	sl_buf_init(&list, SL_LIMIT_CONTENT_FILE);
-	sl_list_each (&package->hashes, hash) {
-		char hex[SL_DIGEST_HEX + 1];
-		sl_digest_hex(hash, hex);
-		sl_buf_adds(&list, list.len ? " " : "");
-		sl_buf_adds(&list, hex);
-	}
-	add_property(component, "sealift:allowed-sha256", list.data);
-}
-
-static json_t *package_component(const struct lock_package *package)
-{
-	char *url = package_url(package);
-	json_t *component = new_component("library", url, package->name);
-	sl_json_set_string(component, "version", package->version);
-	set_owned(component, "purl", url);
+	struct component component = {
+		.reference = url,
+		.type = "library",
+		.name = package->name,
+		.version = package->version,
+		.purl = url,
+	};
 	if (package->carried) {
-		set_hash(component, &package->wheel.sha256);
-		add_property(component, "sealift:file", package->file);
+		component.sha256 = &package->wheel.sha256;
+		component.properties[0] = (struct property){"sealift:file", package->file};
 	} else if (package->hashes.len == 1) {
-		set_hash(component, &package->hashes.items[0]);
+		component.sha256 = &package->hashes.items[0];
 	} else {
-		add_allowed(component, package);
+		component.fetched = package;
 	}
-	return component;
+	add_component(&component, out);
 }
 
-static json_t *base_component(const struct plan *plan, const struct lock *lock)
+static void add_fetched_base(const struct plan_base *base, struct sl_buf *out)
 {
-	json_t *component = NULL;
-	if (plan->base.kind == BASE_DOCKER) {
-		char hex[SL_DIGEST_HEX + 1];
-		sl_digest_hex(&plan->base.digest, hex);
-		component = new_component("container", "base", plan->base.reference);
-		set_owned(component, "purl",
-			  sl_format("pkg:oci/%s@sha256%%3A%s?repository_url=%s",
-				    strrchr(plan->base.reference, '/') + 1, hex,
-				    plan->base.reference));
-		set_owned(component, "version", sl_format("sha256:%s", hex));
-		if (plan->base.tag)
-			add_property(component, "sealift:tag", plan->base.tag);
-	} else {
-		component = new_component("container", "base", sl_path_leaf(plan->base.file));
-		set_hash(component, &lock->base.sha256);
+	char hex[SL_DIGEST_HEX + 1];
+	sl_digest_hex(&base->digest, hex);
+	sl_auto_free char *version = sl_format("sha256:%s", hex);
+	sl_auto_free char *purl =
+		sl_format("pkg:oci/%s@sha256%%3A%s?repository_url=%s",
+			  strrchr(base->reference, '/') + 1, hex, base->reference);
+	struct property bootstrap = {"sealift:bootstrap", base_kind_name(base->kind)};
+	struct component component = {
+		.reference = "base",
+		.type = "container",
+		.name = base->reference,
+		.version = version,
+		.purl = purl,
+		.properties = {bootstrap},
+	};
+	if (base->tag) {
+		component.properties[0] = (struct property){"sealift:tag", base->tag};
+		component.properties[1] = bootstrap;
 	}
-	add_property(component, "sealift:bootstrap", base_kind_name(plan->base.kind));
-	return component;
+	add_component(&component, out);
 }
 
-static json_t *file_component(const struct plan_file *file, const struct lock_blob *blob)
+static void add_base(const struct plan *plan, const struct lock *lock, struct sl_buf *out)
+{
+	const struct plan_base *base = &plan->base;
+	if (base->kind == BASE_DOCKER) {
+		add_fetched_base(base, out);
+		return;
+	}
+	add_component(&(struct component){.reference = "base",
+					  .type = "container",
+					  .name = sl_path_leaf(base->file),
+					  .sha256 = &lock->base.sha256,
+					  .properties = {{"sealift:bootstrap",
+							  base_kind_name(base->kind)}}},
+		      out);
+}
+
+static void add_file(const struct plan_file *file, const struct lock_blob *blob, struct sl_buf *out)
 {
 	sl_auto_free char *reference = sl_format("file:%s", file->to);
-	json_t *component = new_component("file", reference, file->to);
-	set_hash(component, &blob->sha256);
-	return component;
+	add_component(&(struct component){.reference = reference,
+					  .type = "file",
+					  .name = file->to,
+					  .sha256 = &blob->sha256},
+		      out);
 }
 
-static json_t *components(const struct plan *plan, const struct lock *lock)
+// The package URLs, each made once.
+static void list_urls(const struct lock *lock, struct sl_strings *urls)
 {
-	json_t *array = json_array();
-	sl_json_append(array, base_component(plan, lock));
 	sl_list_each (&lock->packages, package) {
-		sl_json_append(array, package_component(package));
+		*sl_list_add(urls) = package_url(package);
 	}
-	for (size_t i = 0; i < plan->files.len; i++)
-		sl_json_append(array, file_component(&plan->files.items[i], &lock->files.items[i]));
-	return array;
 }
 
-static json_t *new_dependency(const char *reference)
+static void add_components(const struct plan *plan, const struct lock *lock,
+			   const struct sl_strings *urls, struct sl_buf *out)
 {
-	json_t *dependency = json_object();
-	sl_json_set_string(dependency, "ref", reference);
-	sl_json_set(dependency, "dependsOn", json_array());
-	return dependency;
+	add_key("components", out);
+	sl_buf_addc(out, '[');
+	add_base(plan, lock, out);
+	for (size_t i = 0; i < lock->packages.len; i++) {
+		sl_buf_addc(out, ',');
+		add_package(&lock->packages.items[i], urls->items[i], out);
+	}
+	for (size_t i = 0; i < plan->files.len; i++) {
+		sl_buf_addc(out, ',');
+		add_file(&plan->files.items[i], &lock->files.items[i], out);
+	}
+	sl_buf_addc(out, ']');
 }
 
-static void depend_on(json_t *dependency, const char *reference)
-{
-	sl_json_append(json_object_get(dependency, "dependsOn"), json_string(reference));
-}
+// ---- what depends on what ------------------------------------------------------------------
 
 // The image depends on all that is put into it.
-static json_t *image_dependency(const json_t *all)
+static void add_image_dependency(const struct plan *plan, const struct sl_strings *urls,
+				 struct sl_buf *out)
 {
-	json_t *dependency = new_dependency("image");
-	size_t i;
-	json_t *component;
-	json_array_foreach (all, i, component) {
-		depend_on(dependency, json_string_value(json_object_get(component, "bom-ref")));
+	sl_buf_adds(out, "{\"dependsOn\":[\"base\"");
+	for (size_t i = 0; i < urls->len; i++) {
+		sl_buf_addc(out, ',');
+		sl_json_add_string(urls->items[i], out);
 	}
-	return dependency;
+	sl_list_each (&plan->files, file) {
+		sl_auto_free char *reference = sl_format("file:%s", file->to);
+		sl_buf_addc(out, ',');
+		sl_json_add_string(reference, out);
+	}
+	sl_buf_adds(out, "],\"ref\":\"image\"}");
 }
 
-static json_t *package_dependency(const struct lock *lock, const struct lock_package *package)
+static void add_package_dependency(const struct lock *lock, const struct sl_strings *urls, size_t i,
+				   struct sl_buf *out)
 {
-	sl_auto_free char *reference = package_url(package);
-	json_t *dependency = new_dependency(reference);
-	for (size_t i = 0; i < package->requires.len; i++) {
-		sl_auto_free char *needed =
-			package_url(lock_find(lock, package->requires.items[i]));
-		depend_on(dependency, needed);
+	const struct sl_strings *requires = &lock->packages.items[i].requires;
+	sl_buf_adds(out, ",{\"dependsOn\":[");
+	for (size_t j = 0; j < requires->len; j++) {
+		const struct lock_package *needed = lock_find(lock, requires->items[j]);
+		if (j)
+			sl_buf_addc(out, ',');
+		sl_json_add_string(urls->items[needed - lock->packages.items], out);
 	}
-	return dependency;
+	sl_buf_addc(out, ']');
+	add_field("ref", urls->items[i], out);
+	sl_buf_addc(out, '}');
 }
 
-static json_t *dependencies(const struct lock *lock, const json_t *all)
+static void add_dependencies(const struct plan *plan, const struct lock *lock,
+			     const struct sl_strings *urls, struct sl_buf *out)
 {
-	json_t *array = json_array();
-	sl_json_append(array, image_dependency(all));
-	if (lock->dependencies_checked) {
-		sl_list_each (&lock->packages, package) {
-			sl_json_append(array, package_dependency(lock, package));
-		}
-	}
-	return array;
+	add_key("dependencies", out);
+	sl_buf_addc(out, '[');
+	add_image_dependency(plan, urls, out);
+	for (size_t i = 0; lock->dependencies_checked && i < lock->packages.len; i++)
+		add_package_dependency(lock, urls, i, out);
+	sl_buf_addc(out, ']');
 }
 
-static json_t *metadata(const struct plan *plan)
+static void add_metadata(const struct plan *plan, struct sl_buf *out)
 {
-	json_t *object = json_object();
-	json_t *image = new_component("container", "image", plan->name);
-	sl_json_set_string(image, "version", plan->version);
-	if (*plan->description)
-		sl_json_set_string(image, "description", plan->description);
-	add_property(image, "sealift:recipe", "1");
-	add_property(image, "sealift:python", plan->target.python);
-	add_property(image, "sealift:platform", plan->target.platform);
-	add_property(image, "sealift:glibc", plan->target.glibc);
-	sl_json_set(object, "component", image);
-	return object;
+	add_key("metadata", out);
+	sl_buf_addc(out, '{');
+	add_key("component", out);
+	add_component(
+		&(struct component){.reference = "image",
+				    .type = "container",
+				    .name = plan->name,
+				    .version = plan->version,
+				    .description = *plan->description ? plan->description : NULL,
+				    .properties = {{"sealift:recipe", "1"},
+						   {"sealift:python", plan->target.python},
+						   {"sealift:platform", plan->target.platform},
+						   {"sealift:glibc", plan->target.glibc}}},
+		out);
+	sl_buf_addc(out, '}');
 }
 
 // A version 8 UUID (RFC 9562): 122 bits of the digest under the fixed version and variant.
@@ -210,15 +286,18 @@ static char *serial_number(const struct sl_digest *recipe)
 }
 
 void render_sbom(const struct plan *plan, const struct lock *lock, const struct sl_digest *recipe,
-		 json_t **sbom_out)
+		 struct sl_buf *out)
 {
-	json_t *sbom = json_object(), *all = components(plan, lock);
-	sl_json_set_string(sbom, "bomFormat", "CycloneDX");
-	sl_json_set_string(sbom, "specVersion", "1.5");
-	set_owned(sbom, "serialNumber", serial_number(recipe));
-	sl_json_set_uint(sbom, "version", 1);
-	sl_json_set(sbom, "metadata", metadata(plan));
-	sl_json_set(sbom, "dependencies", dependencies(lock, all));
-	sl_json_set(sbom, "components", all);
-	*sbom_out = sbom;
+	struct sl_strings urls = {0};
+	list_urls(lock, &urls);
+	sl_auto_free char *serial = serial_number(recipe);
+	sl_buf_addc(out, '{');
+	add_field("bomFormat", "CycloneDX", out);
+	add_components(plan, lock, &urls, out);
+	add_dependencies(plan, lock, &urls, out);
+	add_metadata(plan, out);
+	add_field("serialNumber", serial, out);
+	add_field("specVersion", "1.5", out);
+	sl_buf_adds(out, ",\"version\":1}\n");
+	sl_strings_release(&urls);
 }

@@ -137,8 +137,10 @@ static bool pin_from_wheelhouse(struct pins *pins, struct pinned_list *list,
 				const struct plan *plan, const struct pin_sources *sources,
 				const struct pin_target *target, struct sl_error *err)
 {
-	struct wheelhouse house;
-	bool ok = wheelhouse_scan(&house, plan, sources, target->tags, err) &&
+	struct wheelhouse house = {0};
+	struct tag_set *tags = NULL;
+	bool ok = tags_generate(&target->tag, &tags, err) &&
+		  wheelhouse_scan(&house, plan, sources, tags, err) &&
 		  pinned_choose_wheels(list, &house, target, sources, pins, err) &&
 		  pinned_check_dependencies(list, plan, target, pins, err) &&
 		  pin_installer(pins, plan, &house, err);
@@ -153,6 +155,7 @@ static bool pin_from_wheelhouse(struct pins *pins, struct pinned_list *list,
 				  house.passed_over);
 	}
 	wheelhouse_release(&house);
+	tags_free(tags);
 	return ok;
 }
 

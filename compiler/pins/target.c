@@ -32,13 +32,11 @@ bool pin_target_init(struct pin_target *target, const struct plan *plan, struct 
 		.python_version = target->python_version,
 		.sys_platform = "linux",
 	};
-	return version_parse(plan->target.python, &target->python, err) &&
-	       tags_generate(tag, &target->tags, err);
+	return version_parse(plan->target.python, &target->python, err);
 }
 
 void pin_target_release(struct pin_target *target)
 {
-	tags_free(target->tags);
 	version_free(target->python);
 	free(target->machine);
 	free(target->python_version);

@@ -8,13 +8,12 @@
 
 struct pin_target {
 	struct tag_target tag;
-	struct tag_set *tags;
 	struct marker_environment environment;
 	struct version *python;
 	char *machine, *python_version; // owned; what the two above point at
 };
 
-// The plan's strings are borrowed. SL_E_INPUT for a target that no tag list exists for.
+// The plan's strings are borrowed.
 bool pin_target_init(struct pin_target *target, const struct plan *plan,
 		     struct sl_error *err) SL_MUST_USE;
 void pin_target_release(struct pin_target *target);

@@ -198,7 +198,9 @@ static void other_bytes_than_the_manifest_names_refused(void **state)
 }
 
 // Each bit of the frame changed, with a manifest that says so. A few bits of a zstd frame carry no
-// meaning; whatever unpacks all the same has given exactly the files (or the digests would differ).
+// meaning (how many depends on the level); whatever unpacks all the same has given exactly the
+// files (or the digests would differ). More than one bit in 32 would mean that the digests are not
+// looked at.
 static void t22_changed_frames_refused(void **state)
 {
 	struct packed *packed = *state;
@@ -212,7 +214,7 @@ static void t22_changed_frames_refused(void **state)
 			assert_int_equal(err.kind, SL_E_FORMAT);
 		packed->frame.data[i / 8] ^= (char)(1 << i % 8);
 	}
-	assert_in_range(unpacked, 0, packed->frame.len / 10);
+	assert_in_range(unpacked, 0, packed->frame.len * 8 / 32);
 }
 
 static void t16_cut_or_continued_frames_refused(void **state)
