@@ -70,8 +70,9 @@ const struct sl_command command_check = {
 	.summary = "say whether a spec is good",
 	.description =
 		"Reads a spec (YAML or JSON) and reports every problem it has, with its place and "
-		"what would be right. Looks whether the files that the spec names stand beside it; "
-		"does not read them.",
+		"what would be right. Looks whether the files that the spec names stand beside it, "
+		"and "
+		"whether a base image is one; does not read them to their end.",
 	.options = options,
 	.size = sizeof(struct check_options),
 	.min_operands = 1,

@@ -243,8 +243,9 @@ bool checker_whole(struct checker *checker, const struct node *node, uint64_t mi
 	return false;
 }
 
-char *checker_path(struct checker *checker, const struct node *node, bool folder)
+char *checker_path(struct checker *checker, const struct node *node, enum spec_input_kind kind)
 {
+	bool folder = kind == INPUT_FOLDER;
 	const char *text = checker_text(checker, node);
 	if (!text)
 		return NULL;
@@ -260,6 +261,6 @@ char *checker_path(struct checker *checker, const struct node *node, bool folder
 			"'%s' is not a plain relative path", shown);
 		return NULL;
 	}
-	spec_report_input(checker->report, node->place, checker->trail.text.data, path, folder);
+	spec_report_input(checker->report, node->place, checker->trail.text.data, path, kind);
 	return sl_take(path);
 }

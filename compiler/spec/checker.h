@@ -65,7 +65,8 @@ bool checker_whole(struct checker *checker, const struct node *node, uint64_t mi
 
 // A plain path relative to the spec, noted as an input; owned, NULL after a problem. One slash at
 // the end of a folder's name is taken off; "." is the spec's own folder.
-char *checker_path(struct checker *checker, const struct node *node, bool folder) SL_MUST_USE;
+char *checker_path(struct checker *checker, const struct node *node,
+		   enum spec_input_kind kind) SL_MUST_USE;
 
 // A PEP 440 version in its normal form, borrowed; NULL after a problem.
 const char *checker_version(struct checker *checker, const struct node *node) SL_MUST_USE;

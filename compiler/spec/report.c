@@ -84,13 +84,13 @@ void spec_report_add(struct spec_report *report, struct spec_place place, const 
 }
 
 void spec_report_input(struct spec_report *report, struct spec_place place, const char *path,
-		       const char *name, bool folder)
+		       const char *name, enum spec_input_kind kind)
 {
 	*sl_list_add(&report->inputs) = (struct spec_input){
 		.place = place,
 		.path = sl_strdup(path),
 		.name = sl_strdup(name),
-		.folder = folder,
+		.kind = kind,
 	};
 }
 

@@ -12,7 +12,7 @@ void spec_report_add(struct spec_report *report, struct spec_place place, const 
 void spec_report_addv(struct spec_report *report, struct spec_place place, const char *path,
 		      const char *hint, const char *fmt, va_list args) SL_PRINTF(5, 0);
 void spec_report_input(struct spec_report *report, struct spec_place place, const char *path,
-		       const char *name, bool folder);
+		       const char *name, enum spec_input_kind kind);
 void spec_report_sort(struct spec_report *report); // by position; equal ones stay in order
 
 // "files[3].to", grown and cut as a walk goes down and up the tree.

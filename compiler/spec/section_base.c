@@ -54,9 +54,10 @@ static void read_digest(struct checker *checker, const struct node *value)
 			"'%s' is not a digest", shown);
 }
 
-static void read_file(struct checker *checker, const struct node *value, enum base_kind kind)
+static void read_file(struct checker *checker, const struct node *value, enum base_kind kind,
+		      enum spec_input_kind content)
 {
-	char *path = checker_path(checker, value, false);
+	char *path = checker_path(checker, value, content);
 	struct plan_base *base = &checker->plan->base;
 	if (!path || base->file) { // two files: said of the mapping as a whole
 		free(path);
@@ -69,17 +70,17 @@ static void read_file(struct checker *checker, const struct node *value, enum ba
 
 static void read_oci_archive(struct checker *checker, const struct node *value)
 {
-	read_file(checker, value, BASE_OCI_ARCHIVE);
+	read_file(checker, value, BASE_OCI_ARCHIVE, INPUT_OCI_ARCHIVE);
 }
 
 static void read_docker_archive(struct checker *checker, const struct node *value)
 {
-	read_file(checker, value, BASE_DOCKER_ARCHIVE);
+	read_file(checker, value, BASE_DOCKER_ARCHIVE, INPUT_DOCKER_ARCHIVE);
 }
 
 static void read_localimage(struct checker *checker, const struct node *value)
 {
-	read_file(checker, value, BASE_LOCALIMAGE);
+	read_file(checker, value, BASE_LOCALIMAGE, INPUT_SIF);
 }
 
 static const struct field base_fields[] = {

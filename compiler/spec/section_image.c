@@ -6,7 +6,7 @@
 
 static void read_from(struct checker *checker, const struct node *value)
 {
-	checker->file->from = checker_path(checker, value, false);
+	checker->file->from = checker_path(checker, value, INPUT_FILE);
 }
 
 // True if `inner` is a path below the folder `outer`, or the same.

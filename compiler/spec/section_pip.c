@@ -55,12 +55,12 @@ static void read_requirements(struct checker *checker, const struct node *value)
 
 static void read_lock(struct checker *checker, const struct node *value)
 {
-	checker->plan->pip_lock = checker_path(checker, value, false);
+	checker->plan->pip_lock = checker_path(checker, value, INPUT_FILE);
 }
 
 static void add_wheelhouse(struct checker *checker, const struct node *value)
 {
-	sl_auto_free char *path = checker_path(checker, value, true);
+	sl_auto_free char *path = checker_path(checker, value, INPUT_FOLDER);
 	if (path)
 		sl_strings_add(&checker->plan->wheelhouses, path);
 }

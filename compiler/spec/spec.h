@@ -19,12 +19,20 @@ struct spec_problem {
 	char *hint;	       // what would be right; may be NULL
 };
 
+enum spec_input_kind {
+	INPUT_FILE,
+	INPUT_FOLDER,
+	INPUT_SIF,
+	INPUT_OCI_ARCHIVE,
+	INPUT_DOCKER_ARCHIVE,
+};
+
 // Something on this machine that the spec names, relative to the spec's own folder.
 struct spec_input {
 	struct spec_place place;
 	char *path; // "pip.lock"
 	char *name; // "requirements.lock": a plain path
-	bool folder;
+	enum spec_input_kind kind;
 };
 
 struct spec_report {
@@ -40,8 +48,8 @@ void spec_report_release(struct spec_report *report);
 struct plan *spec_parse(const char *text, size_t len, const char *shown,
 			struct spec_report *report_out, struct sl_error *err) SL_MUST_USE;
 
-// Looks whether report->inputs exist below `dirfd`, the folder of the spec, and adds a problem for
-// each that does not. True when all do.
+// Looks whether report->inputs exist below `dirfd`, the folder of the spec, and whether image files
+// begin as such files do; adds a problem for each that does not. True when all do.
 bool spec_check_inputs(struct spec_report *report, int dirfd) SL_MUST_USE;
 
 // "file:line:col: path: message" with the source line, a caret and the hint, as `check` prints it.

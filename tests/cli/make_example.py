@@ -52,6 +52,9 @@ def noise(seed, size):
     return hashlib.shake_128(seed.encode()).digest(size)
 
 
+# What compile looks at of a SIF file: the line that starts it, padded, then its magic.
+SIF_HEAD = b"#!/usr/bin/env run-singularity\n\0" + b"SIF_MAGIC\0" + b"01\0" + b"02\0"
+
 SPEC = """sealift: 1
 name: small-image
 version: 1.0.0
@@ -101,7 +104,7 @@ def make(folder, blobs=0, blob_size=0, base_size=4096):
         for name, version, leaf in sorted(lock):
             file.write(f"{name}=={version} \\\n    --hash=sha256:{sha256_of(os.path.join(wheels, leaf))}\n")
     with open(os.path.join(folder, "base.sif"), "wb") as file:
-        file.write(noise("base", base_size))
+        file.write(SIF_HEAD + noise("base", max(0, base_size - len(SIF_HEAD))))
     with open(os.path.join(folder, "app.ini"), "w") as file:
         file.write("[app]\nmode = test\n")
     with open(os.path.join(folder, "spec.yaml"), "w") as file:
