@@ -4,6 +4,7 @@
 
 #include "bundles/base/log.h"
 #include "bundles/base/text.h"
+#include "bundles/limits.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -139,15 +140,60 @@ static int index_of(const struct sl_option *table, size_t count, int code)
 	return -1;
 }
 
-static bool fail_option(int code, char **argv, struct sl_error *err)
+// Adds "; did you mean '<dashes><word>'?" when one of the known words is near.
+static void add_suggestion(struct sl_buf *out, const char *word, const char *const *known,
+			   const char *dashes)
 {
-	const char *word = argv[optind - 1];
-	if (optopt && optopt < 256)
-		return sl_fail(err, SL_E_USAGE, "%s -%c",
-			       code == ':' ? "no argument for option" : "unknown option", optopt);
-	return sl_fail(err, SL_E_USAGE, "%s '%s'",
-		       code == ':' ? "no argument for option" : "unknown or ambiguous option",
-		       word);
+	const char *near = sl_text_nearest(word, known);
+	if (near)
+		sl_buf_addf(out, "; did you mean '%s%s'?", dashes, near);
+}
+
+// `word` is "--name" or "--name=value" as it was typed, and no option, or several, begin so.
+static bool fail_long(const struct sl_option *table, const char *word, struct sl_error *err)
+{
+	const char *known[OPTIONS_MAX + 2] = {NULL};
+	sl_auto_free char *name = sl_strndup(word + 2, strcspn(word + 2, "="));
+	sl_auto_free char *shown = sl_text_shown(name);
+	sl_auto_buf struct sl_buf text, fitting;
+	size_t count = 0, fit = 0;
+
+	sl_buf_init(&text, SL_LIMIT_PATH);
+	sl_buf_init(&fitting, SL_LIMIT_PATH);
+	for (; table[count].name; count++) {
+		known[count] = table[count].name;
+		if (strncmp(known[count], name, strlen(name)) == 0)
+			sl_buf_addf(&fitting, "%s--%s", fit++ ? ", " : "", known[count]);
+	}
+	known[count] = "help";
+	if (fit > 1) {
+		sl_buf_addf(&text, "option '--%s' may be %s", shown, fitting.data);
+	} else {
+		sl_buf_addf(&text, "unknown option '--%s'", shown);
+		add_suggestion(&text, name, known, "--");
+	}
+	return sl_fail(err, SL_E_USAGE, "%s", text.data);
+}
+
+// After getopt_long returned '?' or ':'. It tells a letter, or the number of a long option that is
+// known and was given a value too many or too few, in optopt.
+static bool fail_option(const struct sl_option *table, int code, char **argv, struct sl_error *err)
+{
+	if (optopt > HELP_CODE) {
+		const struct sl_option *option = &table[optopt - HELP_CODE - 1];
+		return code == ':' ? sl_fail(err, SL_E_USAGE, "option --%s needs %s", option->name,
+					     option->arg)
+				   : sl_fail(err, SL_E_USAGE, "option --%s takes no value",
+					     option->name);
+	}
+	if (optopt == HELP_CODE)
+		return sl_fail(err, SL_E_USAGE, "option --help takes no value");
+	if (!optopt)
+		return fail_long(table, argv[optind - 1], err);
+	char letter[] = {(char)optopt, '\0'};
+	sl_auto_free char *shown = sl_text_shown(letter);
+	return sl_fail(err, SL_E_USAGE, "%s -%s",
+		       code == ':' ? "no argument for option" : "unknown option", shown);
 }
 
 enum parsed { PARSED_RUN, PARSED_HELP, PARSED_BAD };
@@ -166,7 +212,8 @@ static enum parsed parse_options(const struct sl_command *command, void *values,
 			return PARSED_HELP;
 		int index = index_of(table_of(command), tables.count, code);
 		if (index < 0 || code == '?' || code == ':')
-			return fail_option(code, argv, err) ? PARSED_RUN : PARSED_BAD;
+			return fail_option(table_of(command), code, argv, err) ? PARSED_RUN
+									       : PARSED_BAD;
 		if (!set_value(&table_of(command)[index], values, optarg, seen[index], err))
 			return PARSED_BAD;
 		seen[index] = true;
@@ -249,38 +296,86 @@ static bool begins_group(const struct sl_program *program, const char *word)
 	return false;
 }
 
-// "'key' needs a second word: new, show"
-static void fail_group(const struct sl_program *program, const char *word, struct sl_error *err)
-{
-	sl_auto_buf struct sl_buf seconds = {0};
-	size_t len = strlen(word);
+#define NAMES_MAX 64
 
-	sl_buf_init(&seconds, 1024);
-	for (size_t i = 0; program->commands[i]; i++) {
+// The names that begin with the words `group` and a blank, without these, or all of them for "".
+static size_t list_names(const struct sl_program *program, const char *group, const char **names)
+{
+	size_t len = strlen(group), count = 0;
+	for (size_t i = 0; program->commands[i] && count < NAMES_MAX; i++) {
 		const char *name = program->commands[i]->name;
-		if (strncmp(name, word, len) == 0 && name[len] == ' ')
-			sl_buf_addf(&seconds, "%s%s", seconds.len ? ", " : "", name + len + 1);
+		if (len == 0)
+			names[count++] = name;
+		else if (strncmp(name, group, len) == 0 && name[len] == ' ')
+			names[count++] = name + len + 1;
 	}
-	sl_fail(err, SL_E_USAGE, "'%s' needs a second word: %s", word,
-		seconds.data ? seconds.data : "");
+	names[count] = NULL;
+	return count;
+}
+
+// "'key' needs a second word: new, show", "'key' has no 'make', only: new, show"
+static void fail_group(const struct sl_program *program, const char *word, const char *second,
+		       struct sl_error *err)
+{
+	const char *seconds[NAMES_MAX + 1];
+	sl_auto_buf struct sl_buf text = {0};
+	size_t count = list_names(program, word, seconds);
+
+	sl_buf_init(&text, SL_LIMIT_PATH);
+	if (second) {
+		sl_auto_free char *shown = sl_text_shown(second);
+		sl_buf_addf(&text, "'%s' has no '%s', only: ", word, shown);
+	} else {
+		sl_buf_addf(&text, "'%s' needs a second word: ", word);
+	}
+	for (size_t i = 0; i < count; i++)
+		sl_buf_addf(&text, "%s%s", i ? ", " : "", seconds[i]);
+	if (second) {
+		sl_auto_free char *before = sl_format("%s ", word);
+		add_suggestion(&text, second, seconds, before);
+	}
+	sl_fail(err, SL_E_USAGE, "%s", text.data);
+}
+
+// A word of two may be the wrong one, so both are compared with whole names first: "kye new".
+static void fail_word(const struct sl_program *program, int argc, char **argv, struct sl_error *err)
+{
+	const char *names[NAMES_MAX + 1];
+	sl_auto_buf struct sl_buf text = {0};
+	sl_auto_free char *shown = sl_text_shown(argv[0]);
+	sl_auto_free char *two = sl_format("%s %s", argv[0], argc > 1 ? argv[1] : "");
+
+	list_names(program, "", names);
+	sl_buf_init(&text, SL_LIMIT_PATH);
+	sl_buf_addf(&text, "unknown command '%s'", shown);
+	add_suggestion(&text, argc > 1 && sl_text_nearest(two, names) ? two : argv[0], names, "");
+	sl_fail(err, SL_E_USAGE, "%s", text.data);
+}
+
+static void fail_early_option(const char *word, struct sl_error *err)
+{
+	static const char *const early[] = {"--help", "--version", "--quiet", "--verbose", NULL};
+	sl_auto_buf struct sl_buf text = {0};
+	sl_auto_free char *shown = sl_text_shown(word);
+
+	sl_buf_init(&text, SL_LIMIT_PATH);
+	sl_buf_addf(&text, "unknown option '%s' before the command", shown);
+	add_suggestion(&text, word, early, "");
+	sl_fail(err, SL_E_USAGE, "%s%s", text.data,
+		sl_text_nearest(word, early) ? "" : ": a command's own options follow it");
 }
 
 static int no_command(const struct sl_program *program, int argc, char **argv)
 {
 	struct sl_error err = {0};
-	const char *names[64] = {NULL};
-	for (size_t i = 0; program->commands[i] && i < 63; i++)
-		names[i] = program->commands[i]->name;
 	if (argc == 0)
 		sl_fail(&err, SL_E_USAGE, "no command given");
+	else if (argv[0][0] == '-')
+		fail_early_option(argv[0], &err);
 	else if (begins_group(program, argv[0]))
-		fail_group(program, argv[0], &err);
-	else {
-		const char *near = sl_text_nearest(argv[0], names);
-		sl_auto_free char *shown = sl_text_shown(argv[0]);
-		sl_fail(&err, SL_E_USAGE, "unknown command '%s'%s%s%s", shown,
-			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-	}
+		fail_group(program, argv[0], argc > 1 && argv[1][0] != '-' ? argv[1] : NULL, &err);
+	else
+		fail_word(program, argc, argv, &err);
 	return complain_usage(program, NULL, &err);
 }
 

@@ -4,12 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct values {
 	bool flag;
 	const char *output;
 	struct sl_words list;
-	int64_t threads;
+	int64_t threads, limit;
 };
 
 static const struct sl_option options[] = {
@@ -17,6 +18,7 @@ static const struct sl_option options[] = {
 	{"output", 'o', SL_OPT_STRING, offsetof(struct values, output), "FILE", "where"},
 	{"list", 0, SL_OPT_LIST, offsetof(struct values, list), "DIR", "some"},
 	{"threads", 0, SL_OPT_NUMBER, offsetof(struct values, threads), "N", "how many"},
+	{"limit", 0, SL_OPT_NUMBER, offsetof(struct values, limit), "N", "how much"},
 	SL_OPTION_END,
 };
 
@@ -36,7 +38,11 @@ static const struct sl_command one = {"do", "FILE...", "does", NULL, options, si
 				      1,    2,	       run};
 static const struct sl_command two = {"key new", "", "makes", NULL, NULL, sizeof(struct values),
 				      0,	 0,  run};
-static const struct sl_command *const commands[] = {&one, &two, NULL};
+static const struct sl_command show = {"key show", "", "shows", NULL, NULL, sizeof(struct values),
+				       0,	   0,  run};
+static const struct sl_command compile = {
+	"compile", "", "compiles", NULL, NULL, sizeof(struct values), 0, 0, run};
+static const struct sl_command *const commands[] = {&one, &two, &show, &compile, NULL};
 static const struct sl_program program = {"prog", "1", "a program", commands};
 
 #define call(...) call_words((char *[]){"prog", __VA_ARGS__, NULL})
@@ -82,6 +88,77 @@ static void mistakes_are_usage_errors(void **state)
 	assert_string_equal(got, "");
 }
 
+// What the last call said on stderr.
+#define said(...) said_words((char *[]){"prog", __VA_ARGS__, NULL})
+
+static const char *said_words(char **argv)
+{
+	static char text[1000];
+	FILE *file = tmpfile();
+	assert_non_null(file);
+	fflush(stderr);
+	int before = dup(STDERR_FILENO);
+	assert_true(before >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+	int code = call_words(argv);
+	fflush(stderr);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	close(before);
+	rewind(file);
+	text[fread(text, 1, sizeof text - 1, file)] = '\0';
+	fclose(file);
+	assert_int_equal(code, 2);
+	return text;
+}
+
+static void assert_says(const char *text, const char *line)
+{
+	size_t len = strcspn(text, "\n");
+	sl_auto_free char *first = sl_strndup(text, len);
+	assert_string_equal(first, line);
+}
+
+static void misspelt_options_are_told_the_near_one(void **state)
+{
+	(void)state;
+	assert_says(said("do", "--outptu", "x"),
+		    "prog: unknown option '--outptu'; did you mean '--output'?");
+	assert_says(said("do", "in", "--thread=x", "--flga"),
+		    "prog: option --threads needs a whole number, not 'x'");
+	assert_says(said("do", "in", "--flga=3"),
+		    "prog: unknown option '--flga'; did you mean '--flag'?");
+	assert_says(said("do", "in", "--hepl"),
+		    "prog: unknown option '--hepl'; did you mean '--help'?");
+	assert_says(said("do", "in", "--nothing-like-it"),
+		    "prog: unknown option '--nothing-like-it'");
+	assert_says(said("do", "in", "--o\033[2J"), "prog: unknown option '--o\\x1b[2J'");
+	assert_says(said("do", "in", "--li"), "prog: option '--li' may be --list, --limit");
+	assert_says(said("do", "in", "--flag=yes"), "prog: option --flag takes no value");
+	assert_says(said("do", "in", "--output"), "prog: option --output needs FILE");
+	assert_says(said("do", "in", "--help=me"), "prog: option --help takes no value");
+	assert_says(said("do", "in", "-x"), "prog: unknown option -x");
+	assert_says(said("do", "in", "-\xff"), "prog: unknown option -\\xff");
+}
+
+static void misspelt_commands_are_told_the_near_one(void **state)
+{
+	(void)state;
+	assert_says(said("compil"), "prog: unknown command 'compil'; did you mean 'compile'?");
+	assert_says(said("compil", "spec"),
+		    "prog: unknown command 'compil'; did you mean 'compile'?");
+	assert_says(said("kye", "new"), "prog: unknown command 'kye'; did you mean 'key new'?");
+	assert_says(said("key"), "prog: 'key' needs a second word: new, show");
+	assert_says(said("key", "--json"), "prog: 'key' needs a second word: new, show");
+	assert_says(said("key", "make"), "prog: 'key' has no 'make', only: new, show");
+	assert_says(said("key", "nwe"),
+		    "prog: 'key' has no 'nwe', only: new, show; did you mean 'key new'?");
+	assert_says(said("entirely"), "prog: unknown command 'entirely'");
+	assert_says(
+		said("--verison"),
+		"prog: unknown option '--verison' before the command; did you mean '--version'?");
+	assert_says(said("--flag", "do"), "prog: unknown option '--flag' before the command: a "
+					  "command's own options follow it");
+}
+
 static void commands_of_two_words(void **state)
 {
 	(void)state;
@@ -95,6 +172,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_reach_the_command),
 		cmocka_unit_test(mistakes_are_usage_errors),
+		cmocka_unit_test(misspelt_options_are_told_the_near_one),
+		cmocka_unit_test(misspelt_commands_are_told_the_near_one),
 		cmocka_unit_test(commands_of_two_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
