@@ -6,8 +6,9 @@
 //     signals are held back until the name is gone.
 //  2. While `fd` is open the object owns the temporary; discard (also by scope) removes it.
 //  3. The first failure sticks in `first`; writes after it do nothing.
-//  4. commit: mode, fsync, close, then one rename (for SL_OUTPUT_NEW a link, or a rename that must
-//     not replace: they fail on an existing target), then fsync of the folder.
+//  4. commit: mode, fsync, then one step that gives the name: a link where nothing has it yet, else
+//     close and a rename (for SL_OUTPUT_NEW a link, or a rename that must not replace: they fail on
+//     an existing target), then fsync of the folder.
 //  5. After a failed commit the temporary is gone and the target is what it was.
 #include "bundles/base/output.h"
 
@@ -84,14 +85,19 @@ static bool open_nameless(struct sl_output *out)
 	return out->fd >= 0;
 }
 
-static bool name_temp(struct sl_output *out, struct sl_error *err)
+static int link_as(const struct sl_output *out, const char *name)
 {
 	char path[32];
-	sl_auto_free char *temp = NULL;
 	link_of(out->fd, path);
+	return linkat(AT_FDCWD, path, out->dirfd, name, AT_SYMLINK_FOLLOW);
+}
+
+static bool name_temp(struct sl_output *out, struct sl_error *err)
+{
+	sl_auto_free char *temp = NULL;
 	if (!random_name(out, &temp, err))
 		return false;
-	if (linkat(AT_FDCWD, path, out->dirfd, temp, AT_SYMLINK_FOLLOW) != 0)
+	if (link_as(out, temp) != 0)
 		return sl_fail_errno(err, "cannot write '%s'", out->shown);
 	out->temp = sl_take(temp);
 	return true;
@@ -160,12 +166,13 @@ static bool finish_file(struct sl_output *out, struct sl_error *err)
 		return sl_fail_errno(err, "cannot set the mode of '%s'", out->shown);
 	if (!(out->flags & SL_OUTPUT_NO_SYNC) && fsync(out->fd) != 0)
 		return sl_fail_errno(err, "cannot write '%s'", out->shown);
-	if (!out->temp && !name_temp(out, err))
-		return false;
-	int fd = sl_take_fd(&out->fd);
-	if (close(fd) != 0)
-		return sl_fail_errno(err, "cannot write '%s'", out->shown);
 	return true;
+}
+
+static bool close_file(struct sl_output *out, struct sl_error *err)
+{
+	return close(sl_take_fd(&out->fd)) == 0 ||
+	       sl_fail_errno(err, "cannot write '%s'", out->shown);
 }
 
 // Media carried from one machine to another often know no links (FAT says EPERM): there only the
@@ -179,13 +186,23 @@ static int take_new_name(const struct sl_output *out)
 	return renameat2(out->dirfd, out->temp, out->dirfd, out->leaf, RENAME_NOREPLACE);
 }
 
-static bool take_name(const struct sl_output *out, struct sl_error *err)
+static bool take_name(struct sl_output *out, struct sl_error *err)
 {
+	if (!out->temp && link_as(out, out->leaf) == 0)
+		return true;
+	if ((!out->temp && !name_temp(out, err)) || !close_file(out, err))
+		return false;
 	int failed = out->flags & SL_OUTPUT_NEW
 			     ? take_new_name(out)
 			     : renameat(out->dirfd, out->temp, out->dirfd, out->leaf);
-	if (failed)
-		return sl_fail_errno(err, "cannot write '%s'", out->shown);
+	return !failed || sl_fail_errno(err, "cannot write '%s'", out->shown);
+}
+
+// What was linked directly is closed only now: after its fsync nothing is left to be lost.
+static bool settle(struct sl_output *out, struct sl_error *err)
+{
+	if (out->fd >= 0 && !close_file(out, err))
+		return false;
 	if (!(out->flags & SL_OUTPUT_NO_SYNC) && fsync(out->dirfd) != 0)
 		return sl_fail_errno(err, "cannot write the folder of '%s'", out->shown);
 	return true;
@@ -196,7 +213,8 @@ bool sl_output_commit(struct sl_output *out, struct sl_error *err)
 	assert(out->fd >= 0);
 	bool ok = out->first.kind == SL_E_NONE ||
 		  sl_fail(err, out->first.kind, "%s", out->first.text);
-	ok = ok && finish_file(out, err) && sl_interrupt_check(err) && take_name(out, err);
+	ok = ok && finish_file(out, err) && sl_interrupt_check(err) && take_name(out, err) &&
+	     settle(out, err);
 	if (!ok) {
 		sl_output_discard(out);
 		return false;

@@ -119,7 +119,8 @@ def bench_small(run, sealift, work, cache):
     tools = peers(cache)
     empty = run.measure("an empty static program", ["./empty"], work, rounds=50)
     ours = run.measure("sealift compile (resolve, render, compress, sign, sync)",
-                       [sealift, "-q", "compile", "spec.yaml", "--allow-open"], work, rounds=50)
+                       [sealift, "-q", "compile", "spec.yaml", "--allow-open"], work, rounds=50,
+                       before=lambda: (work / "small-1.0.0.sealift").unlink(missing_ok=True))
     check = run.measure("sealift check", [sealift, "check", "spec.yaml"], work, rounds=50)
     hpccm = run.measure("hpccm --format singularity",
                         [tools / "hpccm", "--recipe", "recipe.py", "--format", "singularity"], work)
