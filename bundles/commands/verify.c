@@ -85,6 +85,14 @@ static void print_result(const char *path, const struct verdict *verdict,
 	print_covered(verdict);
 }
 
+// Of what could not even be opened as a bundle there is no more to say than the complaint.
+static void print_remedy(const struct verdict *verdict)
+{
+	const struct finding *finding = &verdict->findings[RULE_FORMAT];
+	if (finding->remedy)
+		fprintf(stderr, "    hint: %s\n", finding->remedy);
+}
+
 static int verify_one(const struct verifying *run, const char *path)
 {
 	struct sl_error err = {0};
@@ -101,11 +109,13 @@ static int verify_one(const struct verifying *run, const char *path)
 	bool ok = bundle_verify(&request, &verdict, &bundle, &err);
 	if (run->results)
 		sl_json_append(run->results, result_json(path, &verdict, &err));
-	else
+	else if (verdict.has_id)
 		print_result(path, &verdict, &err);
 	if (!ok) {
 		fflush(stdout); // so that the complaint stands below its bundle
 		sl_complain(&err);
+		if (!verdict.has_id && !run->results)
+			print_remedy(&verdict);
 	}
 	return sl_exit_code(err.kind);
 }

@@ -69,17 +69,32 @@ static bool read_member(struct bundle_reader *reader, const struct tar_member *m
 	return true;
 }
 
+// A file of any other kind is told in one sentence, not by the first rule of tar that it breaks.
+static bool looks_like_bundle(const struct bundle_reader *reader, struct sl_error *err)
+{
+	char name[sizeof MEMBER_MANIFEST];
+	if (reader->size == 0)
+		return sl_fail(err, SL_E_FORMAT, "'%s' is not a bundle: it is empty",
+			       reader->shown);
+	if (reader->size >= TAR_BLOCK) {
+		if (!sl_pread_all(reader->fd, name, sizeof name, 0, reader->shown, err))
+			return false;
+		if (memcmp(name, MEMBER_MANIFEST, sizeof name) == 0)
+			return true;
+	}
+	return sl_fail(err, SL_E_FORMAT,
+		       "'%s' is not a bundle: it does not begin with " MEMBER_MANIFEST
+		       ", as what 'sealift compile' writes does",
+		       reader->shown);
+}
+
 static bool read_manifest(struct bundle_reader *reader, struct sl_error *err)
 {
 	struct tar_member member;
-	if (reader->size == 0)
-		return sl_fail(err, SL_E_FORMAT, "the file is empty");
 	if (!read_header(reader, 0, &member, err))
-		return sl_prefix(err, "not a bundle");
-	if (strcmp(member.name, MEMBER_MANIFEST) != 0)
-		return sl_fail(err, SL_E_FORMAT,
-			       "not a bundle: its first member is '%s', not " MEMBER_MANIFEST,
-			       member.name);
+		return false;
+	if (strcmp(member.name, MEMBER_MANIFEST) != 0) // it was, a moment ago
+		return sl_fail(err, SL_E_FORMAT, "it changed while it was read");
 	if (!read_member(reader, &member, SL_LIMIT_MANIFEST, &reader->manifest_text, err))
 		return false;
 	reader->manifest_len = (size_t)member.size;
@@ -130,7 +145,8 @@ bool bundle_open(const char *path, struct bundle_reader **reader_out, struct sl_
 	struct bundle_reader *reader = sl_alloc(sizeof *reader);
 	reader->fd = -1;
 	reader->shown = sl_text_shown(path);
-	bool ok = sl_open_input(path, &reader->fd, &reader->size, err);
+	bool ok = sl_open_input(path, &reader->fd, &reader->size, err) &&
+		  looks_like_bundle(reader, err);
 	if (ok && !(read_manifest(reader, err) && read_signatures(reader, err)))
 		ok = reader_refuse(reader, err);
 	if (ok)

@@ -36,11 +36,35 @@ block=$(tar tRf good.sealift | sed -n 's/^block \([0-9]*\): blobs.*/\1/p' | tail
 printf '\377' | dd of=blob.sealift bs=1 seek=$((block * 512 + 512 + 100)) conv=notrunc 2>/dev/null
 head -c 20000 good.sealift >cut.sealift
 seq 10000 >text.sealift
-for bad in blob cut text; do
+for bad in blob cut; do
 	expect_exit 3 "$SEALIFT" verify "$bad.sealift"
 	expect_text out "$bad.sealift: NOT VERIFIED"
 	expect_text err "$bad.sealift"
 done
+
+# something else: one sentence and a hint, from each command
+: >empty.sealift
+head -c 100 good.sealift >short.sealift
+tar cf other.sealift text.sealift
+for bad in text empty short other; do
+	expect_exit 3 "$SEALIFT" verify "$bad.sealift"
+	[ ! -s out ] || fail "verify of what is no bundle prints $(cat out)"
+	[ "$(wc -l <err)" = 2 ] || fail "not one sentence and a hint: $(cat err)"
+	expect_text err "sealift: '$bad.sealift' is not a bundle: it "
+	expect_text err '    hint: '
+	for command in inspect 'extract -C opened' 'cat'; do
+		member=
+		[ "$command" != cat ] || member=spec
+		# shellcheck disable=SC2086
+		expect_exit 3 "$SEALIFT" $command "$bad.sealift" $member
+		expect_text err "sealift: '$bad.sealift' is not a bundle: it "
+	done
+done
+expect_exit 5 "$SEALIFT" verify nowhere.sealift
+[ ! -s out ] && [ "$(wc -l <err)" = 1 ] || fail "verify of nothing: $(cat out err)"
+expect_exit 3 "$SEALIFT" verify text.sealift --json
+jq -e '.bundles[0] | .kind == "format" and (.findings | length == 6) and .findings[0].verdict == "fail"' \
+	out >/dev/null || fail "$(cat out)"
 
 # every bundle is attempted, the worst decides (T78)
 expect_exit 5 "$SEALIFT" verify blob.sealift nowhere.sealift good.sealift --json
