@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sealift compile: spec -> plan -> lock -> content -> sealed bundle.
 #include "bundles/commands/password.h"
+#include "bundles/commands/show.h"
 #include "bundles/trust/trust.h"
 #include "compiler/commands/commands.h"
 #include "compiler/commands/spec_file.h"
@@ -80,6 +81,28 @@ static void print_result_json(const struct compiling *run)
 	sl_json_set_uint(json, "size", run->size);
 	sl_json_set_string(json, "version", run->spec.plan->version);
 	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	putchar('\n');
+}
+
+static json_t *strings_json(char *const *items, size_t len)
+{
+	json_t *json = json_array();
+	for (size_t i = 0; i < len; i++)
+		sl_json_append(json, show_json_string(items[i]));
+	return json;
+}
+
+// Why there is no lock; any other failure is told on stderr alone.
+static void print_problems_json(const struct compiling *run, const struct sl_error *err)
+{
+	const struct pins *pins = &run->pins;
+	sl_auto_json json_t *json = json_object();
+	sl_json_set(json, "error", show_json_string(err->text));
+	sl_json_set_uint(json, "exit_code", (uint64_t)sl_exit_code(err->kind));
+	sl_json_set_string(json, "kind", sl_kind_name(err->kind));
+	sl_json_set(json, "missing", strings_json(pins->missing.items, pins->missing.len));
+	sl_json_set(json, "problems", strings_json(pins->problems.items, pins->problems.len));
+	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	putchar('\n');
 }
 
@@ -344,9 +367,11 @@ static int run_compile(const void *given, int argc, char **operands)
 	ok = ok && compile(&run, operands[0], &err);
 	if (!ok)
 		sl_complain(&err);
-	else if (run.options->json)
+	if (!ok && run.options->json && run.pins.problems.len)
+		print_problems_json(&run, &err);
+	else if (ok && run.options->json)
 		print_result_json(&run);
-	else
+	else if (ok)
 		print_result(&run);
 	release(&run);
 	return sl_finish(sl_exit_code(err.kind));

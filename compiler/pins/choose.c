@@ -54,6 +54,35 @@ static void find_candidates(struct choice *choice, const struct wheelhouse *hous
 	}
 }
 
+// Each pin without any wheel on a line of its own, as long as these are few. A folder that is empty
+// or the wrong one is one mistake, and told as one.
+#define MISSING_SHOWN 10
+
+static void list_missing(const struct pins *pins, struct sl_buf *out)
+{
+	for (size_t i = 0; i < pins->missing.len && i < MISSING_SHOWN; i++)
+		sl_buf_addf(out, "%s%s", i ? ", " : "", pins->missing.items[i]);
+	if (pins->missing.len > MISSING_SHOWN)
+		sl_buf_addf(out, " and %zu more", pins->missing.len - MISSING_SHOWN);
+}
+
+static void tell_missing(const struct wheelhouse *house, size_t pinned, struct pins *pins)
+{
+	sl_auto_buf struct sl_buf folders, names;
+	sl_buf_init(&folders, SL_LIMIT_PATH);
+	sl_buf_init(&names, SL_LIMIT_PATH);
+	for (size_t i = 0; i < house->folders.len; i++)
+		sl_buf_addf(&folders, "%s'%s'", i ? ", " : "", house->folders.items[i]);
+	list_missing(pins, &names);
+	pins_problem(pins,
+		     "wheelhouse %s: %s%zu of the %zu wheels that the lock pins %s missing: %s "
+		     "(`pip download --only-binary :all: --no-deps --require-hashes -d WHEELHOUSE "
+		     "-r LOCK` brings them%s)",
+		     folders.data, house->wheels.len ? "" : "no wheel is there; ",
+		     pins->missing.len, pinned, pins->missing.len == 1 ? "is" : "are", names.data,
+		     house->wheels.len ? "" : "; pip or uv has to be there, too");
+}
+
 static char *why_none_fits(const struct choice *choice, const struct pin_target *target)
 {
 	const struct pinned *pin = choice->pin;
@@ -119,6 +148,16 @@ static bool choose(void *context, size_t index, struct sl_error *err)
 	return choose_by_hash(choice, choosing->progress, err);
 }
 
+static void note_missing(const struct choice *choices, size_t count, struct pins *pins)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!choices[i].problem || choices[i].present)
+			continue;
+		sl_auto_free char *version = version_format(choices[i].pin->version);
+		*sl_list_add(&pins->missing) = sl_format("%s %s", choices[i].pin->shown, version);
+	}
+}
+
 bool pinned_choose_wheels(struct pinned_list *list, const struct wheelhouse *house,
 			  const struct pin_target *target, const struct pin_sources *sources,
 			  struct pins *pins, struct sl_error *err)
@@ -131,8 +170,13 @@ bool pinned_choose_wheels(struct pinned_list *list, const struct wheelhouse *hou
 	}
 	struct choosing choosing = {choices, target, sources->progress};
 	bool ok = sl_parallel(count, sources->threads, choose, &choosing, err);
+	note_missing(choices, count, pins);
+	bool together =
+		pins->missing.len > MISSING_SHOWN || (pins->missing.len && house->wheels.len == 0);
+	if (together)
+		tell_missing(house, count, pins);
 	for (size_t i = 0; i < count; i++) {
-		if (choices[i].problem)
+		if (choices[i].problem && !(together && choices[i].present == 0))
 			pins_problem(pins, "%s", choices[i].problem);
 		free(choices[i].problem);
 	}

@@ -24,6 +24,8 @@ struct pins {
 	SL_LIST(struct pin_object) objects; // base, wheels, installer, user files
 	SL_LIST(char *) notes;	  // for people: "dependencies not checked", rewritten metadata, …
 	SL_LIST(char *) problems; // every reason why there is no lock
+	SL_LIST(char *)
+	missing; // "NAME VERSION" of every pin without a wheel, told as one problem or more
 };
 
 void pins_release(struct pins *pins);

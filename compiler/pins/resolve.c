@@ -18,6 +18,9 @@ void pins_release(struct pins *pins)
 	sl_list_each (&pins->problems, problem)
 		free(*problem);
 	sl_list_release(&pins->problems);
+	sl_list_each (&pins->missing, missing)
+		free(*missing);
+	sl_list_release(&pins->missing);
 	*pins = (struct pins){0};
 }
 
@@ -95,6 +98,8 @@ static bool pin_installer(struct pins *pins, const struct plan *plan,
 		[PIP_INSTALLER_UV] = "uv",
 	};
 	const struct wheel_file *wheel = installer_choose(house, plan->installer);
+	if (!wheel && house->wheels.len == 0 && pins->missing.len)
+		return true; // the empty wheelhouse has been told
 	if (!wheel) {
 		pins_problem(pins,
 			     "no wheel of %s that fits the target in the wheelhouse: the installer "

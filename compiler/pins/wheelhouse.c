@@ -15,6 +15,7 @@ void wheelhouse_release(struct wheelhouse *house)
 	sl_list_each (&house->wheels, wheel)
 		release_wheel(wheel);
 	sl_list_release(&house->wheels);
+	sl_strings_release(&house->folders);
 }
 
 static bool ends_in_whl(const char *leaf)
@@ -37,7 +38,7 @@ static void add_file(struct wheelhouse *house, const char *folder, const char *l
 		.path = sl_path_join(folder, leaf),
 		.name = name,
 		.rank = wheel_rank(&name, tags),
-		.folder = house->folders,
+		.folder = house->folders.len,
 	};
 }
 
@@ -51,7 +52,7 @@ static bool scan_folder(struct wheelhouse *house, int dirfd, const char *path,
 	for (size_t i = 0; i < names.len; i++)
 		add_file(house, path, names.items[i], tags);
 	sl_strings_release(&names);
-	house->folders++;
+	sl_strings_add(&house->folders, shown[0] ? shown : ".");
 	return true;
 }
 

@@ -15,7 +15,8 @@ struct wheel_file {
 
 struct wheelhouse {
 	SL_LIST(struct wheel_file) wheels; // sorted by normalised name, then best first
-	size_t folders, passed_over;	   // files that are not wheels
+	struct sl_strings folders;	   // as they are named in messages
+	size_t passed_over;		   // files that are not wheels
 };
 
 // Scans the plan's folders (below the spec's) and those of the command line (as given), not

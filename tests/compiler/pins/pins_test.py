@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pinning as a user meets it: `sealift compile` over examples with one thing wrong each."""
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -120,6 +121,29 @@ class Pins(unittest.TestCase):
     def test_a_wheel_that_is_missing(self):
         next(self.wheels.glob("beta-*")).unlink()
         self.refused("requirements.lock:", "no wheel of beta 2.1 in the wheelhouse")
+
+    def test_an_empty_wheelhouse_is_one_problem(self):
+        for number in range(20):
+            self.add_to_lock(f"more{number:02d}", "1.0")
+        for wheel in self.wheels.iterdir():
+            wheel.unlink()
+        text = self.refused("wheelhouse 'example/wheels'", "24 of the 24 wheels", "alpha 1.2, beta 2.1", "and 14 more",
+                            "1 problem with")
+        self.assertEqual(len(text.splitlines()), 2, text)
+        done = self.compile("--json")
+        self.assertEqual(done.returncode, 3)
+        report = json.loads(done.stdout)
+        self.assertEqual((report["kind"], report["exit_code"], len(report["problems"])), ("input", 3, 1))
+        self.assertEqual(len(report["missing"]), 24)
+        self.assertIn("globus-compute-endpoint 4.19.0", report["missing"])
+
+    def test_a_wheelhouse_of_something_else_is_one_problem(self):
+        for number in range(11):
+            self.add_to_lock(f"more{number:02d}", "1.0")
+        for wheel in self.wheels.glob("more*"):
+            wheel.unlink()
+        text = self.refused("wheelhouse 'example/wheels'", "11 of the 15 wheels", "more00 1.0", "and 1 more")
+        self.assertNotIn("no wheel of", text)
 
     def test_a_wheel_that_does_not_fit_says_why(self):
         next(self.wheels.glob("delta-*")).unlink()
