@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#define EPOCH_END 253402300800 // 10000-01-01T00:00:00Z
+
 struct compile_options {
 	const char *output, *key, *password_file, *signing_time;
 	struct sl_words wheelhouses;
@@ -211,6 +213,16 @@ static bool render(struct compiling *run, struct sl_error *err)
 	return true;
 }
 
+// Seconds since 1970 in decimal digits and nothing else, up to the year 9999.
+static bool parse_epoch(const char *text, int64_t *time_out)
+{
+	size_t len = strspn(text, "0123456789");
+	if (len == 0 || len > 12 || text[len] != '\0')
+		return false;
+	*time_out = strtoll(text, NULL, 10);
+	return *time_out < EPOCH_END;
+}
+
 static bool signing_time(const struct compile_options *given, int64_t *time_out,
 			 struct sl_error *err)
 {
@@ -223,14 +235,13 @@ static bool signing_time(const struct compile_options *given, int64_t *time_out,
 			       given->signing_time);
 	}
 	if (epoch && epoch[0]) {
-		char *end;
-		*time_out = strtoll(epoch, &end, 10);
-		char text[21];
-		int64_t again;
-		sl_time_format(*time_out, text);
-		if (*end == '\0' && sl_time_parse(text, &again) && again == *time_out)
+		if (parse_epoch(epoch, time_out))
 			return true;
-		return sl_fail(err, SL_E_USAGE, "SOURCE_DATE_EPOCH is not a number of seconds");
+		sl_auto_free char *shown = sl_text_shown(epoch);
+		return sl_fail(err, SL_E_USAGE,
+			       "SOURCE_DATE_EPOCH is '%s', not a number of seconds since 1970 in "
+			       "decimal digits, before the year 10000",
+			       shown);
 	}
 	*time_out = (int64_t)time(NULL);
 	return true;

@@ -122,6 +122,20 @@ class Pins(unittest.TestCase):
         next(self.wheels.glob("beta-*")).unlink()
         self.refused("requirements.lock:", "no wheel of beta 2.1 in the wheelhouse")
 
+    def test_source_date_epoch_is_digits(self):
+        for text in (" 1", "+1", "-1", "1 ", "1\n", "0x1", "1e9", "1.0", "one", "253402300800", "9" * 30, "\u0661"):
+            with self.subTest(epoch=text):
+                self.env["SOURCE_DATE_EPOCH"] = text
+                done = self.compile()
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("SOURCE_DATE_EPOCH is '", done.stderr)
+                self.assertFalse((self.root / "out.sealift").exists())
+        for text, time in (("0", "1970-01-01T00:00:00Z"), ("007", "1970-01-01T00:00:07Z"),
+                           ("253402300799", "9999-12-31T23:59:59Z")):
+            self.env["SOURCE_DATE_EPOCH"] = text
+            self.assertEqual(self.compile("--allow-open").returncode, 0)
+            self.assertIn(time, self.run_ok("verify", "out.sealift").stdout)
+
     def test_an_empty_wheelhouse_is_one_problem(self):
         for number in range(20):
             self.add_to_lock(f"more{number:02d}", "1.0")
