@@ -54,6 +54,7 @@ sealift_find(archive archive.h STATIC_ALSO acl)
 sealift_find(sodium sodium.h)
 sealift_find(yaml yaml.h)
 sealift_find(sqlite3 sqlite3.h)
+sealift_find(curl curl/curl.h)
 find_path(SEALIFT_UTHASH_INCLUDE uthash.h REQUIRED)
 
 # sealift_room(NAME [USES room...] [LIBRARIES library...]): the static library room_NAME of the *.c
