@@ -2,42 +2,10 @@
 // Opening the ledger's database and running SQL in it.
 #include "uploader/ledger/private.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #define BUSY_MS 20000
-
-static const char schema[] =
-	"CREATE TABLE submission ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" bundle TEXT NOT NULL CHECK (length(bundle) = 64),"
-	" builder TEXT NOT NULL, runner TEXT NOT NULL,"
-	" path TEXT NOT NULL, policy TEXT, builder_config TEXT, out TEXT,"
-	" name TEXT, version TEXT,"
-	" state TEXT NOT NULL CHECK (state IN ('queued', 'delivering', 'building', 'built',"
-	"  'registering', 'done', 'failed', 'refused')),"
-	" kind TEXT, reason TEXT, remedy TEXT,"
-	" receipt TEXT, registration TEXT,"
-	" added INTEGER NOT NULL, changed INTEGER NOT NULL,"
-	" UNIQUE (bundle, builder, runner)) STRICT;"
-	"CREATE TABLE claim ("
-	" submission INTEGER PRIMARY KEY REFERENCES submission(number) ON DELETE CASCADE,"
-	" host TEXT NOT NULL, boot TEXT NOT NULL, space TEXT NOT NULL,"
-	" pid INTEGER NOT NULL, start INTEGER NOT NULL, renewed INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE effect ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" submission INTEGER NOT NULL REFERENCES submission(number) ON DELETE CASCADE,"
-	" kind TEXT NOT NULL, request TEXT NOT NULL,"
-	" outcome TEXT NOT NULL CHECK (outcome IN ('tried', 'good', 'bad', 'lost')),"
-	" answer TEXT, tried INTEGER NOT NULL, answered INTEGER) STRICT;"
-	"CREATE INDEX effect_submission ON effect (submission);"
-	"PRAGMA application_id = 1397047628;"
-	"PRAGMA user_version = 1;";
-_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 1, "schema text above");
 
 bool db_fail(struct ledger *ledger, const char *doing, struct sl_error *err)
 {
@@ -163,18 +131,14 @@ static bool pragma_number(struct ledger *ledger, const char *sql, int64_t *out,
 	return true;
 }
 
-// Reads the two numbers in the file's head. An empty file has 0 and 0.
-static bool check_schema(struct ledger *ledger, bool *empty_out, struct sl_error *err)
+// Reads the two numbers in the file's head.
+static bool check_schema(struct ledger *ledger, struct sl_error *err)
 {
-	int64_t application, version, objects;
+	int64_t application, version;
 
 	if (!pragma_number(ledger, "PRAGMA application_id", &application, err) ||
-	    !pragma_number(ledger, "PRAGMA user_version", &version, err) ||
-	    !pragma_number(ledger, "SELECT count(*) FROM sqlite_schema", &objects, err))
+	    !pragma_number(ledger, "PRAGMA user_version", &version, err))
 		return false;
-	*empty_out = application == 0 && version == 0 && objects == 0;
-	if (*empty_out)
-		return true;
 	if (application != LEDGER_APPLICATION)
 		return sl_fail(err, SL_E_FORMAT, "'%s' is a database, but not a ledger of sealift",
 			       ledger->path);
@@ -187,23 +151,8 @@ static bool check_schema(struct ledger *ledger, bool *empty_out, struct sl_error
 	return true;
 }
 
-// Looked at again inside the transaction: two processes may make the first ledger at once.
-static bool make_schema(struct ledger *ledger, struct sl_error *err)
-{
-	bool empty, good;
-
-	if (!db_begin(ledger, err))
-		return false;
-	good = check_schema(ledger, &empty, err);
-	if (good && empty && sqlite3_exec(ledger->db, schema, NULL, NULL, NULL) != SQLITE_OK)
-		good = db_fail(ledger, "make", err);
-	return db_end(ledger, good, err);
-}
-
 static bool set_up(struct ledger *ledger, struct sl_error *err)
 {
-	bool empty;
-
 	if (sqlite3_exec(ledger->db,
 			 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 			 "PRAGMA trusted_schema = OFF;",
@@ -213,9 +162,7 @@ static bool set_up(struct ledger *ledger, struct sl_error *err)
 						    : "PRAGMA journal_mode = DELETE",
 			 NULL, NULL, NULL) != SQLITE_OK)
 		return db_fail(ledger, "open", err);
-	if (!check_schema(ledger, &empty, err))
-		return false;
-	return !empty || make_schema(ledger, err);
+	return check_schema(ledger, err);
 }
 
 static bool check_disk(const char *folder, enum ledger_disk *disk_out, struct sl_error *err)
@@ -224,7 +171,7 @@ static bool check_disk(const char *folder, enum ledger_disk *disk_out, struct sl
 	struct statfs stat;
 	const char *name;
 
-	if (!sl_open_dir(folder, &fd, err))
+	if (!sl_open_dir(folder, &fd, err) || !ledger_check_folder(folder, fd, err))
 		return false;
 	if (fstatfs(fd, &stat) != 0)
 		return sl_fail_errno(err, "cannot look at the file system of '%s'", folder);
@@ -235,23 +182,6 @@ static bool check_disk(const char *folder, enum ledger_disk *disk_out, struct sl
 			       "database cannot rely on; name a folder on a disk of this machine "
 			       "with --state-dir",
 			       folder, name);
-	return true;
-}
-
-// SQLite would make the file readable by others.
-static bool make_file(const char *path, struct sl_error *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct stat stat;
-	bool regular;
-
-	if (fd < 0)
-		return sl_fail_errno(err, "cannot open the ledger '%s'", path);
-	regular = fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode);
-	close(fd);
-	if (!regular)
-		return sl_fail(err, SL_E_IO, "cannot open the ledger '%s': not a regular file",
-			       path);
 	return true;
 }
 
@@ -285,7 +215,7 @@ bool ledger_open(const char *folder, struct ledger **ledger_out, struct sl_error
 	ledger = sl_alloc(sizeof *ledger);
 	ledger->path = sl_path_join(real, "ledger.sqlite");
 	if (!check_disk(real, &ledger->disk, err) || !holder_self(&ledger->self, err) ||
-	    !make_file(ledger->path, err) || !open_database(ledger, err))
+	    !ledger_check_file(ledger->path, err) || !open_database(ledger, err))
 		return false;
 	*ledger_out = sl_take(ledger);
 	return true;

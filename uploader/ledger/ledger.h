@@ -14,8 +14,9 @@
 struct ledger;
 
 // Opens <folder>/ledger.sqlite and makes folder (0700) and file (0600) where they do not exist.
-// SL_E_IO on a network file system (names --state-dir) and on disk errors; SL_E_FORMAT when the
-// file is not a ledger, is damaged, or was made by a newer program.
+// SL_E_IO on a network file system (names --state-dir), where others can write to either, and on
+// disk errors; SL_E_FORMAT when the file is empty, is not a ledger, is damaged, or was made by a
+// newer program.
 bool ledger_open(const char *folder, struct ledger **ledger_out, struct sl_error *err) SL_MUST_USE;
 void ledger_close(struct ledger *ledger); // gives back every claim; NULL is fine
 #define auto_ledger __attribute__((cleanup(ledger_cleanup)))

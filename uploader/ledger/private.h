@@ -22,6 +22,14 @@ enum ledger_disk {
 // By the f_type of statfs(2); `*name_out` is what people call it, or NULL.
 enum ledger_disk ledger_disk_of(unsigned long magic, const char **name_out);
 
+// ---- the file before SQLite sees it (create.c) ----------------------------------------------
+
+// SL_E_IO unless the open folder belongs to this account alone.
+bool ledger_check_folder(const char *folder, int fd, struct sl_error *err) SL_MUST_USE;
+// Makes the file with the tables in it where there is none. SL_E_FORMAT when it is empty, or when
+// only its journal is left; SL_E_IO unless it is a regular file of this account alone.
+bool ledger_check_file(const char *path, struct sl_error *err) SL_MUST_USE;
+
 // ---- which process has a claim (holder.c) --------------------------------------------------
 
 struct holder {

@@ -159,6 +159,53 @@ static void another_database_or_a_newer_one_or_rubbish_is_refused(void **state)
 	refuse_open(*state, SL_E_FORMAT, "move the file away");
 }
 
+static void t72_an_emptied_ledger_is_not_a_new_one(void **state)
+{
+	sl_auto_free char *file = sl_path_join(*state, "ledger.sqlite");
+	sl_auto_free char *journal = sl_path_join(*state, "ledger.sqlite-wal");
+	struct ledger *ledger = open_in(*state);
+	struct sl_error err = {0};
+	struct stat st;
+	queue(ledger, 'b');
+	ledger_close(ledger);
+	assert_int_equal(truncate(file, 0), 0);
+	refuse_open(*state, SL_E_FORMAT, "is empty");
+	refuse_open(*state, SL_E_FORMAT, "move it away");
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	// The advice works; but not while a journal with committed rows waits for its ledger.
+	assert_int_equal(remove(file), 0);
+	assert_true(sl_store_file(journal, "rows", 4, 0600, SL_OUTPUT_NEW, &err));
+	refuse_open(*state, SL_E_FORMAT, "the ledger it belongs to is not");
+	assert_int_equal(stat(journal, &st), 0);
+	assert_int_equal(remove(journal), 0);
+	ledger_close(open_in(*state));
+}
+
+static void t39_what_others_can_write_to_is_refused(void **state)
+{
+	sl_auto_free char *folder = sl_path_join(*state, "state");
+	sl_auto_free char *file = sl_path_join(folder, "ledger.sqlite");
+	ledger_close(open_in(folder));
+	assert_int_equal(chmod(file, 0620), 0);
+	refuse_open(folder, SL_E_IO, "others can write");
+	assert_int_equal(chmod(file, 0644), 0);
+	for (mode_t mode = 0777; mode >= 0770; mode -= 7) {
+		assert_int_equal(chmod(folder, mode), 0);
+		refuse_open(folder, SL_E_IO, "others can write");
+		refuse_open(folder, SL_E_IO, "--state-dir");
+	}
+	assert_int_equal(chmod(folder, 0755), 0);
+	ledger_close(open_in(folder));
+	if (geteuid() != 0) // only root can give a folder away
+		return;
+	assert_int_equal(chown(file, 65534, 65534), 0);
+	refuse_open(folder, SL_E_IO, "another account");
+	assert_int_equal(chown(file, 0, 0), 0);
+	assert_int_equal(chown(folder, 65534, 65534), 0);
+	refuse_open(folder, SL_E_IO, "another account");
+}
+
 static void a_link_or_a_folder_is_no_ledger(void **state)
 {
 	sl_auto_free char *file = sl_path_join(*state, "ledger.sqlite");
@@ -492,6 +539,8 @@ int main(void)
 		scratch_test(is_durable_and_says_which_schema),
 		scratch_test(keeps_what_it_was_told),
 		scratch_test(another_database_or_a_newer_one_or_rubbish_is_refused),
+		scratch_test(t72_an_emptied_ledger_is_not_a_new_one),
+		scratch_test(t39_what_others_can_write_to_is_refused),
 		scratch_test(a_link_or_a_folder_is_no_ledger),
 		cmocka_unit_test(network_file_systems_are_known),
 		scratch_test(the_same_bundle_is_one_submission),
