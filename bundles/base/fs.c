@@ -13,16 +13,18 @@
 // O_NONBLOCK so that a FIFO under an input's name is refused by its type, not waited for.
 #define OPEN_INPUT (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
-// The descriptor is owned by the caller in every case.
-static bool check_regular(int fd, const char *shown, uint64_t *size_out, struct sl_error *err)
+// `kind` is whose fault another kind of file is. The descriptor is owned by the caller in every
+// case.
+static bool check_regular(int fd, enum sl_kind kind, const char *shown, uint64_t *size_out,
+			  struct sl_error *err)
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0)
 		return sl_fail_errno(err, "cannot read '%s'", shown);
 	if (S_ISDIR(st.st_mode))
-		return sl_fail(err, SL_E_INPUT, "cannot read '%s': it is a folder", shown);
+		return sl_fail(err, kind, "cannot read '%s': it is a folder", shown);
 	if (!S_ISREG(st.st_mode))
-		return sl_fail(err, SL_E_INPUT, "cannot read '%s': not a regular file", shown);
+		return sl_fail(err, kind, "cannot read '%s': not a regular file", shown);
 	if (size_out)
 		*size_out = (uint64_t)st.st_size;
 	return true;
@@ -34,7 +36,7 @@ bool sl_open_input(const char *path, int *fd_out, uint64_t *size_out, struct sl_
 	sl_auto_fd int fd = open(path, OPEN_INPUT);
 	if (fd < 0)
 		return sl_fail_errno(err, "cannot open '%s'", shown);
-	if (!check_regular(fd, shown, size_out, err))
+	if (!check_regular(fd, SL_E_IO, shown, size_out, err))
 		return false;
 	*fd_out = sl_take_fd(&fd);
 	return true;
@@ -130,7 +132,7 @@ bool sl_open_beneath(int dirfd, const char *path, const char *shown, int *fd_out
 {
 	sl_auto_fd int fd = -1;
 	if (!walk(dirfd, path, shown, OPEN_INPUT, &fd, err) ||
-	    !check_regular(fd, shown, size_out, err))
+	    !check_regular(fd, SL_E_INPUT, shown, size_out, err))
 		return false;
 	*fd_out = sl_take_fd(&fd);
 	return true;

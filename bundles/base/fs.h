@@ -12,7 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// Opens a file named by the user (links are followed). `*size_out` may be NULL.
+// Opens a file named by the user (links are followed). A folder, a FIFO or a device is SL_E_IO, as
+// a file is that cannot be read. `*size_out` may be NULL.
 bool sl_open_input(const char *path, int *fd_out, uint64_t *size_out,
 		   struct sl_error *err) SL_MUST_USE;
 

@@ -156,7 +156,7 @@ static bool check_file(const char *path, const char *shown, struct sl_error *err
 	if (stat(path, &st) != 0) {
 		if (errno == ENOENT)
 			return sl_fail(
-				err, SL_E_INPUT,
+				err, SL_E_IO,
 				"no secret key at '%s': `sealift key new` makes one, --key names "
 				"another",
 				shown);

@@ -17,7 +17,7 @@ void password_free(char *password);
 bool key_default_path(char **path_out, struct sl_error *err) SL_MUST_USE;
 
 // Loads a secret key, asking for its password if it has one. Warns on stderr when others can read
-// the file. SL_E_INPUT names `sealift key new` when the key is missing.
+// the file. SL_E_IO names `sealift key new` when the key is missing.
 bool password_load_key(const char *path, const char *password_file, struct secret_key **key_out,
 		       struct sl_error *err) SL_MUST_USE;
 

@@ -197,7 +197,8 @@ static bool read_key_file(const char *path, char **text_out, size_t *len_out,
 	if (!sl_open_input(path, &fd, &size, err))
 		return false;
 	if (size > SL_LIMIT_KEY_FILE)
-		return sl_fail(err, SL_E_INPUT, "%s: too large for a key file", shown);
+		return sl_fail(err, SL_E_LIMIT, "%s: larger than the %d bytes of a key file", shown,
+			       SL_LIMIT_KEY_FILE);
 	if (fstat(fd, &st) != 0)
 		return sl_fail_errno(err, "cannot read '%s'", shown);
 	*warning_out = st.st_mode & 0077 ? "other people can read or change it: chmod 600" : NULL;

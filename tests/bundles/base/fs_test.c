@@ -80,10 +80,10 @@ static void t11_only_regular_files_are_inputs(void **state)
 	struct sl_error err = {0};
 	int fd = -1;
 	assert_false(sl_open_input("/dev/zero", &fd, NULL, &err));
-	assert_int_equal(err.kind, SL_E_INPUT);
+	assert_int_equal(err.kind, SL_E_IO);
 	sl_error_clear(&err);
 	assert_false(sl_open_input("in/pipe", &fd, NULL, &err)); // and does not wait for a writer
-	assert_int_equal(err.kind, SL_E_INPUT);
+	assert_int_equal(err.kind, SL_E_IO);
 }
 
 static void reading_obeys_the_ceiling(void **state)

@@ -264,7 +264,7 @@ static void files_that_are_no_bundles(void **state)
 	memset(text, 0, sizeof text);
 	store(fixture->path, text, sizeof text);
 	expect_refused(read_all(fixture->path, &err), &err, SL_E_FORMAT, "not a bundle");
-	expect_refused(read_all(fixture->folder, &err), &err, SL_E_INPUT, "folder");
+	expect_refused(read_all(fixture->folder, &err), &err, SL_E_IO, "folder");
 	expect_refused(read_all("/nowhere/a.sealift", &err), &err, SL_E_IO, "No such file");
 }
 

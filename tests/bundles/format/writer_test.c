@@ -128,7 +128,7 @@ static void a_folder_as_blob_leaves_nothing(void **state)
 	struct fixture *fixture = *state;
 	free(fixture->blobs.items[0].path);
 	fixture->blobs.items[0].path = sl_strdup(fixture->folder);
-	expect_untouched(fixture, SL_E_INPUT, "folder");
+	expect_untouched(fixture, SL_E_IO, "folder");
 }
 
 static void refusing_signer_leaves_nothing(void **state)

@@ -315,7 +315,7 @@ class Pins(unittest.TestCase):
     def test_without_a_key_nothing_is_written_and_the_command_is_named(self):
         done = subprocess.run([SEALIFT, "compile", "example/spec.yaml", "-o", "out.sealift"], capture_output=True,
                               text=True, env=dict(self.env, SEALIFT_HOME=str(self.root / "nobody")), cwd=self.root)
-        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(done.returncode, 5, done.stderr)
         self.assertIn("sealift key new", done.stderr)
         self.assertFalse((self.root / "out.sealift").exists())
 
