@@ -84,6 +84,11 @@ typedef bool blob_sink(void *context, const void *data, size_t len, struct sl_er
 bool bundle_copy_blob(struct bundle_reader *reader, size_t index, blob_sink *sink, void *context,
 		      struct sl_error *err) SL_MUST_USE;
 
+// Reads `len` bytes of blob `index` from `offset` on. Nothing is hashed: whoever uses a piece must
+// see to it that the whole is (an agent does before an object gets its name).
+bool bundle_read_blob(struct bundle_reader *reader, size_t index, uint64_t offset, void *data,
+		      size_t len, struct sl_error *err) SL_MUST_USE;
+
 // Writes a copy of the bundle behind a gated reader to `path` (whole or not at all; an existing
 // file is replaced) with further countersignatures in their places. Each is named
 // signatures/approve-<64 hex>.minisig and is not there yet (SL_E_INPUT), and all together keep to

@@ -332,3 +332,13 @@ bool bundle_copy_blob(struct bundle_reader *reader, size_t index, blob_sink *sin
 	struct pump pump = {.take = sink, .context = context};
 	return pump_blob(reader, index, &pump, err);
 }
+
+bool bundle_read_blob(struct bundle_reader *reader, size_t index, uint64_t offset, void *data,
+		      size_t len, struct sl_error *err)
+{
+	assert(reader->gated && index < reader->manifest.blobs.len);
+	uint64_t size = reader->manifest.blobs.items[index].size;
+	assert(offset <= size && len <= size - offset);
+	uint64_t start = reader->layout.blobs_at[index] + TAR_BLOCK;
+	return sl_pread_all(reader->fd, data, len, start + offset, reader->shown, err);
+}

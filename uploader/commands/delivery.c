@@ -7,6 +7,12 @@ static bool feed_blob(void *context, size_t index, transport_sink *sink, void *s
 	return bundle_copy_blob(context, index, sink, sink_context, err);
 }
 
+static bool read_blob(void *context, size_t index, uint64_t offset, void *data, size_t len,
+		      struct sl_error *err)
+{
+	return bundle_read_blob(context, index, offset, data, len, err);
+}
+
 static void add_bytes(struct delivery *delivery, const void *data, size_t size,
 		      const struct sl_digest *sha256)
 {
@@ -37,6 +43,7 @@ static void add_blobs(struct delivery *delivery, const struct manifest *manifest
 			.sha256 = manifest->blobs.items[i].sha256,
 			.size = manifest->blobs.items[i].size,
 			.feed = feed_blob,
+			.read = read_blob,
 			.context = reader,
 			.index = i,
 		};

@@ -39,6 +39,9 @@ struct transport_object {
 	const void *data; // NULL: use `feed`
 	bool (*feed)(void *context, size_t index, transport_sink *sink, void *sink_context,
 		     struct sl_error *err);
+	// Beside `feed`: `len` bytes from `offset` on.
+	bool (*read)(void *context, size_t index, uint64_t offset, void *data, size_t len,
+		     struct sl_error *err);
 	void *context;
 	size_t index;
 };
