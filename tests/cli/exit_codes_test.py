@@ -85,13 +85,14 @@ class ExitCodes(unittest.TestCase):
                 if path.is_file() and name != "unreadable":
                     path.chmod(0o644)
 
-        (cls.root / "anybodys-state").chmod(0o777)
+        if os.getuid() == 0:
+            os.chown(cls.root / "nobodys-state", NOBODY, NOBODY)
 
     @classmethod
     def make_inputs(cls):
         (cls.root / "folder").mkdir()
         (cls.root / "closed-folder").mkdir()
-        (cls.root / "anybodys-state").mkdir()
+        (cls.root / "nobodys-state").mkdir()
         (cls.root / "empty").touch()
         (cls.root / "unreadable").write_text("something\n")
         (cls.root / "unreadable").chmod(0)
@@ -129,7 +130,7 @@ class ExitCodes(unittest.TestCase):
         words = [self.input_for(fault, what) if word == "X" else word for word in words]
         # as root nothing is unreadable
         if fault.startswith("unreadable"):
-            words = ["anybodys-state" if word == "state" else word for word in words]
+            words = ["nobodys-state" if word == "state" else word for word in words]
         done = self.run_as_nobody(program + words) if fault.startswith("unreadable") else subprocess.run(
             program + words, capture_output=True, text=True, env=self.env, cwd=self.root, stdin=subprocess.DEVNULL,
             timeout=60)

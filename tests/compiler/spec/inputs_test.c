@@ -134,9 +134,7 @@ static void assert_image(int dirfd, const char *spec, const char *bytes, size_t 
 static void images_that_are_taken(void **state)
 {
 	int dirfd = ((struct folder *)*state)->fd;
-	static const char *const compressed[] = {"\x1f\x8b\x08", "BZh9",
-						 "\xfd"
-						 "7zXZ",
+	static const char *const compressed[] = {"\x1f\x8b\x08", "BZh9", "\xfd\x37zXZ",
 						 "\x28\xb5\x2f\xfd"};
 	make_header(plain_tar, true);
 	make_header(old_tar, false);
