@@ -1059,13 +1059,14 @@ def sealift_agent(request, stream=None):
             path, where = find_program("apptainer") or find_program("singularity"), "on PATH"
         if not path:
             raise Refusal("io", "there is no apptainer %s" % where, "install it or load its module, or "
-                          "name it in %s/site.json: {\"apptainer\": \"/path\"}" % SYSTEM_FOLDER)
+                          "name it in %s: {\"apptainer\": \"/path\"}" % find_setting("site.json", MIB)[0])
         status, out, problem = quietly([path, "--version"])
         version = out.decode("utf-8", "replace").strip()
         if status != 0 or not re.match(r"(apptainer|singularity(-[a-z]+)?) version ", version):
             raise Refusal("io", "'%s --version' does not say that it is apptainer or singularity: %s"
                           % (path, quoted(version or problem.decode("utf-8", "replace"))),
-                          "name the right one in %s/site.json: {\"apptainer\": \"/path\"}" % SYSTEM_FOLDER)
+                          "name the right one in %s: {\"apptainer\": \"/path\"}"
+                          % find_setting("site.json", MIB)[0])
         _, text, _ = quietly([path, "build", "--help"])
         return {"path": path, "version": version, "family": version.split(" ")[0],
                 "mksquashfs_args": b"--mksquashfs-args" in text}
@@ -1157,14 +1158,19 @@ def sealift_agent(request, stream=None):
 
     def op_probe(_fields):
         site = load_site()
+        obstacles = []
+        builder, why = None, ""
         try:
-            builder, why = find_builder(site), ""
+            builder = find_builder(site)
+            check_account(builder)
         except Refusal as refusal:
-            builder, why = None, "%s; %s" % (refusal, refusal.hint)
+            obstacles.append(refusal.answer()["error"])
+            why = "" if builder else "%s; %s" % (refusal, refusal.hint)
         try:
             path, keys = load_policy()
             policy = {"path": path, "keys": len(keys), "enforcement": enforcement(path), "error": ""}
         except Refusal as refusal:
+            obstacles.append(refusal.answer()["error"])
             policy = {"path": "", "keys": 0, "enforcement": "advisory", "error": str(refusal)}
         umask = re.search(r"Umask:\s*([0-7]+)", read_text("/proc/self/status"))
         missing = user_namespaces()
@@ -1179,7 +1185,8 @@ def sealift_agent(request, stream=None):
             "programs": {name: find_program(name) or "" for name in (
                 "newuidmap", "fakeroot", "squashfuse", "squashfuse_ll", "mksquashfs", "unsquashfs")},
             "zstd": zstd_support(builder["path"] if builder else None),
-            "store": describe_folder(site["store"]), "tmp": describe_folder("/tmp"), "policy": policy}
+            "store": describe_folder(site["store"]), "tmp": describe_folder("/tmp"), "policy": policy,
+            "obstacles": obstacles}
 
     # ---- who works on a bundle -----------------------------------------------------------------
     # A holder's folder bundles/ID/lock.N is made aside, with its owner inside, and renamed to the
@@ -2118,9 +2125,8 @@ types.FunctionType(code, there)("{}", None)
                       % (need // MIB + 1, ", ".join(tried)),
                       "free space, or name a folder in site.json: {\"scratch\": \"/path\"}")
 
-    def check_host(site, store, manifest, plan, lock):
-        """What would make the build fail later is said now (T84, T85)."""
-        builder = find_builder(site)
+    def check_account(builder):
+        """Whether this account can build with this program, whatever the bundle (T84)."""
         if os.geteuid() != 0 and not has_setuid_starter(builder):
             missing = user_namespaces()
             if missing:
@@ -2130,6 +2136,11 @@ types.FunctionType(code, there)("{}", None)
             raise Refusal("io", "%s builds without root only for accounts listed in /etc/subuid and "
                           "/etc/subgid" % builder["family"], "ask for a range there: usermod "
                           "--add-subuids 100000-165535 --add-subgids 100000-165535 ACCOUNT")
+
+    def check_host(site, store, manifest, plan, lock):
+        """What would make the build fail later is said now (T84, T85)."""
+        builder = find_builder(site)
+        check_account(builder)
         if plan["target"]["platform"] != "linux/" + os.uname().machine:
             raise Refusal("input", "the bundle is for %s, this host is linux/%s"
                           % (plan["target"]["platform"], os.uname().machine))
@@ -2167,9 +2178,9 @@ types.FunctionType(code, there)("{}", None)
         os.mkdir(path, 0o700)
         os.chmod(path, 0o700)
 
-    def check_bundle(store, site, fields, policy):
-        """Everything that is checked before Apptainer starts. Returns what the build has to know."""
-        bundle, clock = fields["bundle"], time.monotonic()
+    def judge_bundle(store, fields, policy):
+        """(manifest, reports): the policy in force now, on the signatures that are given now."""
+        bundle = fields["bundle"]
         signatures, missing = read_signatures(store, fields["signatures"])
         manifest_data = store.read(bundle, LIMIT_MANIFEST)
         refuse_missing(missing + ([bundle] if manifest_data is None else []))
@@ -2177,6 +2188,18 @@ types.FunctionType(code, there)("{}", None)
         reports = judge(signatures, manifest_data, bundle, keys, policy_path)
         manifest = parse_manifest(manifest_data)
         check_statements(reports, manifest)
+        return manifest, reports
+
+    def describe_signers(reports):
+        return [{"sha256": report["sha256"], "verdict": report["verdict"], "key_id": report["key_id"],
+                 "key_name": report.get("key_name", ""), "role": report.get("role", ""),
+                 "fingerprint": report.get("fingerprint", ""), "time": report.get("time", ""),
+                 "allowed": report.get("allowed", False)} for report in reports]
+
+    def check_bundle(store, site, policy, judged):
+        """What is checked of a judged bundle before Apptainer starts. Returns what a build must know."""
+        clock = time.monotonic()
+        manifest, reports = judged
         texts = read_content(store, manifest)
         plan, lock = parse_plan(texts["plan.json"]), parse_lock(texts["lock.json"])
         check_together(manifest, plan, lock)
@@ -2185,16 +2208,12 @@ types.FunctionType(code, there)("{}", None)
         builder, scratch_parent = check_host(site, store, manifest, plan, lock)
         verify_ms = int((time.monotonic() - clock) * 1000)
         return {"manifest": manifest, "plan": plan, "lock": lock, "reports": reports, "builder": builder,
-                "scratch_parent": scratch_parent, "verify_ms": verify_ms, "policy_path": policy_path}
+                "scratch_parent": scratch_parent, "verify_ms": verify_ms, "policy_path": policy[0]}
 
     def make_job(store, fields, checked, folder, scratch, layout_ms, started):
         plan, lock = checked["plan"], checked["lock"]
         squashfs = zstd_support(checked["builder"]["path"])
         python = "/opt/venv/bin/python" if lock["packages"] else ""
-        signers = [{"sha256": report["sha256"], "verdict": report["verdict"], "key_id": report["key_id"],
-                    "key_name": report.get("key_name", ""), "role": report.get("role", ""),
-                    "fingerprint": report.get("fingerprint", ""), "time": report.get("time", ""),
-                    "allowed": report.get("allowed", False)} for report in checked["reports"]]
         return {
             "bundle": fields["bundle"], "store": store.root, "folder": folder, "scratch": scratch,
             "name": plan["name"], "version": plan["version"], "options": plan["build"]["options"],
@@ -2208,9 +2227,9 @@ types.FunctionType(code, there)("{}", None)
                 "version": plan["version"], "closure": checked["manifest"]["closure"],
                 "host": os.uname().nodename, "python": ".".join(map(str, sys.version_info[:3])),
                 "policy": checked["policy_path"], "enforcement": enforcement(checked["policy_path"]),
-                "signers": signers, "started": started}}
+                "signers": describe_signers(checked["reports"]), "started": started}}
 
-    def check_and_start(store, site, fields, policy, lock):
+    def check_and_start(store, site, fields, policy, judged, lock):
         """Under the lock: checks, lays out, and hands over to a supervisor."""
         bundle, started, made = fields["bundle"], int(time.time()), []
         clean_up_after(store, bundle)
@@ -2218,7 +2237,7 @@ types.FunctionType(code, there)("{}", None)
         save_state(store, bundle, sealift_state=1, state="checking", step="verify", started=started,
                    host=os.uname().nodename, pid=os.getpid(), where=whereabouts())
         try:
-            checked = check_bundle(store, site, fields, policy)
+            checked = check_bundle(store, site, policy, judged)
             clock = time.monotonic()
             mark = secrets.token_hex(8)
             made.append(os.path.join(store.folder("builds"), "%s.%s" % (bundle, mark)))
@@ -2246,9 +2265,14 @@ types.FunctionType(code, there)("{}", None)
     def op_build(fields):
         policy, site = load_policy(), load_site()
         store, bundle = Store(site["store"]), fields["bundle"]
+        # First of all, and also when there is nothing left to build: who is not accepted now neither
+        # gets the receipt of those who were accepted then, nor changes what is known of the bundle.
+        judged = judge_bundle(store, fields, policy)
         receipt = finished_receipt(store, bundle)
         if receipt:
-            return {"bundle": bundle, "state": "done", "receipt": receipt}
+            return {"bundle": bundle, "state": "done", "receipt": receipt, "judged": {
+                "policy": policy[0], "enforcement": enforcement(policy[0]), "time": int(time.time()),
+                "signers": describe_signers(judged[1])}}
         folder = store.folder("bundles", bundle)
         number, nonce, owner = take_lock(folder)
         patience = time.monotonic() + 10
@@ -2259,7 +2283,7 @@ types.FunctionType(code, there)("{}", None)
             hold(folder, number)
             try:
                 if not finished_receipt(store, bundle):
-                    check_and_start(store, site, fields, policy, {
+                    check_and_start(store, site, fields, policy, judged, {
                         "lock_folder": folder, "lock": number, "nonce": nonce})
             except Exception:
                 release_lock(folder, number)

@@ -109,6 +109,38 @@ class Build(Base):
         self.assertEqual(("done", first), (answer["state"], answer["receipt"]))
         self.assertEqual(1, len(self.launches()))
 
+    def test_only_who_is_accepted_now_gets_the_receipt(self):
+        """A finished build answers for the policy of then; the policy of now is asked first (T24, T82)."""
+        self.build()
+        first, images = self.receipt(), os.listdir(self.store_path("images", "sha256"))
+        judged = self.good(self.bundle.request())["judged"]
+        self.assertEqual(("advisory", [(self.key.name, "good", True)]), (judged["enforcement"], [
+            (one["key_name"], one["verdict"], one["allowed"]) for one in judged["signers"]]))
+        self.assertGreaterEqual(judged["time"], first["finished"])
+        stranger = support.Key("stranger").minisig(self.bundle.manifest, self.bundle.statement("prepare"))
+        changed = self.bundle.signatures[0].replace(b"role=prepare", b"role=approve")
+        other = Bundle(self.key, the_plan=plan(version="2.0.0")).signatures[0]
+        self.put({sha256(one): one for one in (stranger, changed, other)})
+        for signatures, kind in (([], "answer"), ([stranger], "answer"), ([changed], "untrusted"),
+                                 ([other], "untrusted"), (self.bundle.signatures + [changed], "untrusted")):
+            answer = self.refused({"op": "build", "bundle": self.bundle.id, "signatures": [
+                sha256(one) for one in signatures]}, kind)
+            self.assertNotIn("receipt", answer)
+            self.assertEqual("done", self.good({"op": "state", "bundle": self.bundle.id})["state"])
+        # The signatures are the same, but the policy has changed its mind.
+        self.trust(support.Key("another"))
+        self.assertNotIn("receipt", self.refused(self.bundle.request(), "answer", "nobody whom .* trusts"))
+        self.trust(self.key)
+        self.assertEqual(first, self.good(self.bundle.request())["receipt"])
+        self.assertEqual((1, images), (len(self.launches()), os.listdir(self.store_path("images", "sha256"))))
+
+    def test_who_is_not_accepted_learns_nothing_of_a_running_build(self):
+        self.start_and_hold()
+        self.assertNotIn("pid", self.refused(dict(self.bundle.request(), signatures=[]), "answer"))
+        self.assertEqual("building", self.good({"op": "state", "bundle": self.bundle.id})["state"])
+        self.go()
+        self.wait(self.bundle, "done")
+
     def test_t81_while_one_runs_its_handle_is_given(self):
         first = self.start_and_hold()
         for _ in range(3):
@@ -494,11 +526,15 @@ class Hosts(Base):
         self.assertEqual(("advisory", 1), (answer["policy"]["enforcement"], answer["policy"]["keys"]))
         self.assertEqual(os.uname().machine, answer["machine"])
         self.assertTrue(answer["user_namespaces"])
+        self.assertEqual([], answer["obstacles"])
         os.unlink(os.path.join(self.tools, "apptainer"))
         os.unlink(os.path.join(self.home, "config", "policy.json"))
         answer = self.good({"op": "probe"})
         self.assertIn("no apptainer", answer["apptainer_error"])
         self.assertIn("no policy", answer["policy"]["error"])
+        self.assertEqual([("io", "there is no apptainer on PATH"), ("answer", answer["policy"]["error"])],
+                         [(one["kind"], one["message"]) for one in answer["obstacles"]])
+        self.assertIn(os.path.join(self.home, "config", "site.json"), answer["obstacles"][0]["hint"])
         self.assertFalse(os.path.exists(self.store_path("bundles", "0" * 64)))
 
 
