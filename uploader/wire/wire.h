@@ -11,6 +11,8 @@
 
 #define WIRE_LIMIT_RESULT (10 * SL_MIB) // what a worker may send back
 #define WIRE_LIMIT_SUBMIT 10000000	// bytes of one submit's body, by the service's own limit
+#define WIRE_LIMIT_VALUES (1 << 18)	// in one pickle, and in the JSON made of it
+#define WIRE_LIMIT_JSON	  (32 * SL_MIB) // bytes of that JSON, written compactly
 
 // What a worker of some version can read and write.
 enum wire_set {
@@ -32,12 +34,12 @@ bool wire_was_refused(const char *exception);
 void wire_pack(struct sl_buf *out, const char *buffer, size_t len);
 
 // `function_code`: one packed buffer with the source of the function `name`. SL_E_INTERNAL unless
-// name and source are ASCII.
+// the name is a Python name and the source ASCII without zero bytes; SL_E_LIMIT.
 bool wire_function(enum wire_set set, const char *name, const char *source, size_t len,
 		   struct sl_buf *out, struct sl_error *err) SL_MUST_USE;
 
 // The payload of one task: positional arguments, all texts, and no keywords: two packed buffers.
-// SL_E_INTERNAL unless they are ASCII.
+// SL_E_INTERNAL unless they are ASCII; SL_E_LIMIT past WIRE_LIMIT_SUBMIT.
 struct wire_text {
 	const char *data;
 	size_t len;
@@ -53,9 +55,11 @@ size_t wire_arguments_size(enum wire_set set, const struct wire_text *texts, siz
 bool wire_result(const char *result, size_t len, struct sl_buf *out,
 		 struct sl_error *err) SL_MUST_USE;
 
-// Any data in a pickle, as JSON (tuples as arrays, bytes as {"bytes": base64}); opcodes that
-// import, call or build are refused (SL_E_FORMAT). For foreign results that are shown to people.
-// Owned.
+// Any data in a pickle of protocol 1 to 5, as JSON for people to look at: tuples as arrays, bytes
+// as {"bytes": base64}, integers past 64 bits as {"int": hexadecimal}, not-a-number and infinities
+// as {"float": name}, dictionaries with other keys than texts as {"dict": [[key, value], …]}.
+// Opcodes that import, call or build are refused, and so is a value that contains itself
+// (SL_E_FORMAT). Nested at most SL_LIMIT_DEPTH deep; SL_E_LIMIT. Owned.
 json_t *wire_unpickle(const unsigned char *pickle, size_t len, struct sl_error *err) SL_MUST_USE;
 
 #endif
