@@ -30,6 +30,33 @@ class Push(line.Line):
         self.assertEqual(again[:2], (0, out))
         self.assertEqual(self.host.launches(), 1)
 
+    def test_a_bundle_that_is_built_is_judged_again_by_both_sides(self):
+        key = line.maker.new_key(os.path.join(self.folder, "stranger"))
+        good = line.reader.read(str(self.good))
+        stranger = pathlib.Path(self.folder, "stranger.sealift")
+        line.maker.write(str(stranger), line.maker.Parts.of(good), key=key,
+                         frame=good.frame, manifest=good.manifest_bytes)
+        self.assertEqual(self.host.call("push", self.good, "--builder", "local")[0], 0)
+        # The manifest is the same, so it is the same bundle; but nobody trusts who signed this file.
+        code, out, err = self.host.call("push", stranger, "--builder", "local")
+        self.assertEqual((code, "is built and registered" in out), (4, False), out + err)
+        self.assertEqual(self.host.rows()[0]["state"], "refused")
+        # Here it is trusted, but not where it is built.
+        mine = pathlib.Path(self.folder, "mine.json")
+        policy = json.loads((self.config / "policy.json").read_text())
+        mine.write_text(json.dumps({**policy, "keys": [
+            {**policy["keys"][0], "name": "x", "public_key": self.public_key(key)}]}))
+        code, out, err = self.host.call("push", stranger, "--builder", "local", "--policy", mine)
+        self.assertEqual((code, "is built and registered" in out), (4, False), out + err)
+        self.assertIn("nobody whom", out)
+        code, out, err = self.host.call("push", self.good, "--builder", "local")
+        self.assertEqual((code, self.host.launches()), (0, 1), out + err)
+        answer = [one for one in self.host.export()[0]["effects"] if one["kind"] == "build"][-1]["answer"]
+        self.assertEqual([one["allowed"] for one in answer["judged"]["signers"]], [True])
+
+    def public_key(self, key):
+        return pathlib.Path(re.sub(r"\.key$", "", str(key)) + ".pub").read_text().splitlines()[1]
+
     def test_json_has_the_receipt(self):
         code, out, err = self.host.call("push", self.good, "--builder", "local", "--json")
         self.assertEqual(code, 0, err)
@@ -111,6 +138,52 @@ class Run(line.Line):
         self.host.configure()
         code, _, err = self.host.call("run")
         self.assertEqual((code, self.host.launches()), (0, 1), err)
+
+    def test_a_host_without_apptainer_is_noticed_before_anything_travels(self):
+        os.rename(self.host.tools / "apptainer", self.host.tools / "away")
+        self.host.add(self.good)
+        code, out, err = self.host.call("run")
+        self.assertEqual(code, 5, out + err)
+        for words in ("there is no apptainer on PATH", "site.json", str(self.host.builder), "launcher", "stays queued"):
+            self.assertIn(words, out)
+        row, = self.host.rows()
+        self.assertEqual((row["state"], row["kind"]), ("queued", "io"))
+        self.assertEqual((self.host.tree("data"), self.host.export()[0]["effects"]), ([], []))
+        # Without a configuration file the option is named.
+        code, out, _ = self.host.call("push", self.good, "--builder", "local")
+        self.assertIn("--builder-config", out)
+        os.rename(self.host.tools / "away", self.host.tools / "apptainer")
+        code, out, err = self.host.call("run")
+        self.assertEqual((code, self.host.launches()), (0, 1), out + err)
+
+    def test_a_host_without_policy_is_noticed_before_anything_travels(self):
+        own = pathlib.Path(self.folder, "mine.json")
+        os.rename(self.host.home / "config/policy.json", own)
+        self.host.add(self.good, policy=own)
+        code, out, err = self.host.call("run")
+        self.assertEqual(code, 4, out + err)
+        self.assertIn("sealift trust add", out)
+        self.assertEqual((self.host.rows()[0]["state"], self.host.tree("data")), ("refused", []))
+
+    def test_a_launcher_that_is_not_there_is_named_and_the_bundle_waits(self):
+        self.host.configure(["/nonexistent/enter", "python3"])
+        self.host.add(self.good)
+        code, out, err = self.host.call("run")
+        self.assertEqual(code, 5, out + err)
+        self.assertIn(f"the launcher '/nonexistent/enter' of '{self.host.builder}'", out)
+        self.assertIn(f"correct '{self.host.builder}'", out)
+        self.assertIn("stays queued", out)
+        self.assertEqual([row["state"] for row in self.host.rows()], ["queued"])
+        self.host.configure()
+        code, out, err = self.host.call("run")
+        self.assertEqual((code, self.host.launches()), (0, 1), out + err)
+
+    def test_a_launcher_may_print_before_the_agent_starts(self):
+        self.host.tool("enter", "#!/bin/sh\necho 'Loading apptainer/1.4'\nexec python3 \"$@\"\n")
+        self.host.configure([str(self.host.tools / "enter")])
+        self.host.add(self.good)
+        code, out, err = self.host.call("run")
+        self.assertEqual((code, self.host.launches()), (0, 1), out + err)
 
     def test_a_failed_build_says_why_and_can_be_retried(self):
         self.host.tool("behaviour", 'sys.exit("FATAL: out of squash")')

@@ -2,6 +2,55 @@
 // Bringing what the builder lacks of a verified bundle, and asking it to build.
 #include "uploader/commands/delivery.h"
 #include "uploader/commands/work.h"
+#include "uploader/transport/answer.h"
+
+// ---- before anything travels ---------------------------------------------------------------
+
+// Where the builder can be told to look for its Apptainer, beside what the agent itself says.
+static void add_launcher_hint(struct work *work)
+{
+	const char *file = work->config.file;
+	sl_auto_free char *hint = work->remedy;
+	sl_auto_free char *shown = file ? sl_text_shown(file) : NULL;
+
+	work->remedy = sl_format("%s%s%s%s%s a \"launcher\" that starts where Apptainer is; the "
+				 "bundle stays queued, "
+				 "and 'sealift-upload run' goes on from here",
+				 hint ? hint : "", hint ? "; or give " : "give ",
+				 shown ? "'" : "--builder-config", shown ? shown : "",
+				 shown ? "'" : " a file with");
+}
+
+// One reason for which nothing would be built there, as the agent has put it.
+static bool fail_obstacle(struct work *work, const json_t *obstacle, struct sl_error *err)
+{
+	sl_auto_json json_t *answer = json_object();
+
+	json_object_set(answer, "error", (json_t *)(uintptr_t)obstacle);
+	if (!answer_check(answer, err))
+		work_take_hint(work, answer, err);
+	if (err->kind == SL_E_ANSWER || work->refused) {
+		work->refused = true; // the builder's policy trusts nobody yet
+		err->kind = SL_E_UNTRUSTED;
+		return false;
+	}
+	work->waits = true;
+	add_launcher_hint(work);
+	return sl_prefix(err, "builder '%s' cannot build", work->row->builder);
+}
+
+static bool check_builder(struct work *work, struct sl_error *err)
+{
+	sl_auto_json json_t *answer = NULL;
+
+	if (!transport_probe(work->transport, &answer, err)) {
+		work->waits = true;
+		work_take_hint(work, answer, err);
+		return false;
+	}
+	const json_t *first = json_array_get(json_object_get(answer, "obstacles"), 0);
+	return !first || fail_obstacle(work, first, err);
+}
 
 // ---- delivering ----------------------------------------------------------------------------
 
@@ -123,7 +172,8 @@ bool work_deliver(struct work *work, struct sl_error *err)
 	auto_delivery struct delivery delivery = {0};
 	bool again;
 
-	if (!work_verify(work, VERIFY_ALL, err) || !work_connect(work, err))
+	if (!work_verify(work, VERIFY_ALL, err) || !work_connect(work, err) ||
+	    !check_builder(work, err))
 		return false;
 	delivery_init(&delivery, work->bundle);
 	if (work->row->state == LEDGER_QUEUED && !work_move(work, LEDGER_DELIVERING, err))

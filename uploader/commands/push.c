@@ -9,29 +9,15 @@
 
 #include <stdio.h>
 
-// Who pushes a bundle again after a failure wants another try.
-static bool wake(struct ledger *ledger, int64_t number, struct sl_error *err)
-{
-	auto_submission struct submission row = {0};
-
-	if (!ledger_find(ledger, number, &row, err))
-		return false;
-	if (row.state != LEDGER_FAILED && row.state != LEDGER_REFUSED)
-		return true;
-	return ledger_retry(ledger, number, err);
-}
-
 static bool push(const struct queue_options *options, const char *path, struct submission *row_out,
 		 struct sl_error *err)
 {
 	auto_ledger struct ledger *ledger = NULL;
 	struct numbers tried = {0};
-	enum ledger_added added;
 	int64_t number;
 
 	if (!queue_check(options, err) || !queue_open_ledger(options->state_dir, &ledger, err) ||
-	    !queue_bundle(ledger, options, path, &number, &added, err) ||
-	    !wake(ledger, number, err))
+	    !queue_bundle_again(ledger, options, path, &number, err))
 		return false;
 	bool good = drain(ledger, number, &print_watch, &tried, err);
 	sl_list_release(&tried);
@@ -80,7 +66,8 @@ const struct sl_command command_push = {
 	.summary = "queue one bundle, build it now and print its receipt",
 	.description = "The same as 'add' and 'run' for this bundle alone; what else is queued "
 		       "stays queued.\n"
-		       "A bundle that is done already is not built again: its receipt is printed.",
+		       "A bundle that is done already is verified again, and the builder judges\n"
+		       "its signatures again, but does not build it again: its receipt is printed.",
 	.options = queue_option_table,
 	.size = sizeof(struct queue_options),
 	.min_operands = 1,

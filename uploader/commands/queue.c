@@ -95,19 +95,33 @@ static bool read_id(const char *path, struct sl_digest *id_out, struct sl_error 
 	return true;
 }
 
+static bool make_row(const struct queue_options *options, const char *path, struct submission *out,
+		     struct sl_error *err)
+{
+	out->builder = sl_strdup(options->builder);
+	out->runner = sl_strdup(options->runner ? options->runner : options->builder);
+	return read_id(path, &out->bundle, err) && make_absolute(path, &out->path, err) &&
+	       make_absolute(options->policy, &out->policy, err) &&
+	       make_absolute(options->builder_config, &out->builder_config, err) &&
+	       make_absolute(options->out, &out->out, err);
+}
+
 bool queue_bundle(struct ledger *ledger, const struct queue_options *options, const char *path,
 		  int64_t *number_out, enum ledger_added *added_out, struct sl_error *err)
 {
-	auto_submission struct submission wanted = {
-		.builder = sl_strdup(options->builder),
-		.runner = sl_strdup(options->runner ? options->runner : options->builder),
-	};
+	auto_submission struct submission wanted = {0};
 
-	return read_id(path, &wanted.bundle, err) && make_absolute(path, &wanted.path, err) &&
-	       make_absolute(options->policy, &wanted.policy, err) &&
-	       make_absolute(options->builder_config, &wanted.builder_config, err) &&
-	       make_absolute(options->out, &wanted.out, err) &&
+	return make_row(options, path, &wanted, err) &&
 	       ledger_add(ledger, &wanted, number_out, added_out, err);
+}
+
+bool queue_bundle_again(struct ledger *ledger, const struct queue_options *options,
+			const char *path, int64_t *number_out, struct sl_error *err)
+{
+	auto_submission struct submission wanted = {0};
+
+	return make_row(options, path, &wanted, err) &&
+	       ledger_add_again(ledger, &wanted, number_out, err);
 }
 
 bool queue_load_policy(const char *path, struct policy *out, bool *there_out, struct sl_error *err)

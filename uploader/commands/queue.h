@@ -28,6 +28,9 @@ bool queue_check(const struct queue_options *options, struct sl_error *err) SL_M
 bool queue_bundle(struct ledger *ledger, const struct queue_options *options, const char *path,
 		  int64_t *number_out, enum ledger_added *added_out,
 		  struct sl_error *err) SL_MUST_USE;
+// The same for who wants it now: what has ended is queued again.
+bool queue_bundle_again(struct ledger *ledger, const struct queue_options *options,
+			const char *path, int64_t *number_out, struct sl_error *err) SL_MUST_USE;
 
 // The policy file at `path`, or the person's own when `path` is NULL; without either `*there_out`
 // is false and nothing is trusted.

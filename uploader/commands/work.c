@@ -53,8 +53,17 @@ bool work_connect(struct work *work, struct sl_error *err)
 	if (!ops)
 		return sl_fail(err, SL_E_USAGE, "this release cannot reach the builder '%s'",
 			       work->row->builder);
-	return builder_config_load(work->row->builder_config, &work->config, err) &&
-	       ops->open(&work->config, &work->transport, err);
+	if (builder_config_load(work->row->builder_config, &work->config, err) &&
+	    ops->open(&work->config, &work->transport, err))
+		return true;
+	work->waits = true;
+	if (err->kind != SL_E_NETWORK)
+		work->remedy = sl_format(
+			"%s%s%s, or 'add' the bundle again with another --builder-config; it stays "
+			"queued, and 'sealift-upload run' goes on from here",
+			work->config.file ? "correct '" : "install it",
+			work->config.file ? work->config.file : "", work->config.file ? "'" : "");
+	return false;
 }
 
 void work_take_hint(struct work *work, const json_t *answer, const struct sl_error *err)
@@ -172,10 +181,11 @@ static bool conclude(struct work *work, const struct sl_error *why, struct sl_er
 {
 	int64_t number = work->row->number;
 
-	if (why->kind == SL_E_NETWORK)
+	if (why->kind == SL_E_NETWORK || work->waits)
 		return ledger_note(work->ledger, number, why,
 				   work->remedy ? work->remedy
-						: "'sealift-upload run' goes on from here",
+						: "the bundle stays queued, and 'sealift-upload "
+						  "run' goes on from here",
 				   err);
 	work->row->state = work->refused ? LEDGER_REFUSED : LEDGER_FAILED;
 	return ledger_end(work->ledger, number, work->row->state, why, work->remedy, err);

@@ -23,6 +23,7 @@ struct work {
 	struct verified_bundle *bundle; // NULL until it is needed
 	char *remedy;			// what would help against the failure in `err`; may be NULL
 	bool refused;			// it was the bundle or the policy, not the circumstances
+	bool waits;			// it was the builder: the bundle stays where it is
 	int64_t renewed;		// when the claim was renewed last
 };
 
@@ -49,7 +50,7 @@ bool work_verify(struct work *work, enum verify_depth depth, struct sl_error *er
 
 void work_say(const struct work *work, const char *fmt, ...) SL_PRINTF(2, 3);
 bool work_move(struct work *work, enum ledger_state state, struct sl_error *err) SL_MUST_USE;
-// Opens the transport unless it is open.
+// Opens the transport unless it is open. A failure is the builder's: the bundle waits.
 bool work_connect(struct work *work, struct sl_error *err) SL_MUST_USE;
 // Renews the claim when it is time to.
 bool work_renew(struct work *work, struct sl_error *err) SL_MUST_USE;

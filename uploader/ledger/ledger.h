@@ -81,6 +81,11 @@ enum ledger_added {
 bool ledger_add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
 		enum ledger_added *added_out, struct sl_error *err) SL_MUST_USE;
 
+// The same for who wants it now, whatever became of it before: what is done, failed or refused is
+// queued again, with the new paths. What is built is not built again, but judged again.
+bool ledger_add_again(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
+		      struct sl_error *err) SL_MUST_USE;
+
 // All of them by number. The list is owned by the caller, also after a failure.
 bool ledger_list(struct ledger *ledger, struct submissions *out, struct sl_error *err) SL_MUST_USE;
 // SL_E_USAGE when there is no such number.

@@ -6,7 +6,8 @@
 // 2. Whatever is between two states may have happened or not, and is therefore something that can
 // be
 //    done twice: delivering objects, asking for a build that already runs, writing a registration.
-// 3. Only `retry` leads out of a final state.
+// 3. Only people lead out of a final state: `retry` where it failed or was refused, `push` from
+// all.
 #include "uploader/ledger/private.h"
 
 #include <string.h>

@@ -310,6 +310,28 @@ bool ledger_identify(struct ledger *ledger, int64_t number, const char *name, co
 	       db_end(ledger, identify(ledger, number, name, version, err), err);
 }
 
+static bool add_again(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
+		      struct sl_error *err)
+{
+	enum ledger_added added;
+	enum ledger_state state;
+
+	if (!add(ledger, wanted, number_out, &added, err) ||
+	    !state_of(ledger, *number_out, &state, err))
+		return false;
+	if (!ledger_state_is_final(state))
+		return true;
+	return update_paths(ledger, *number_out, wanted, err) &&
+	       write_step(ledger, *number_out, &(struct step){.to = LEDGER_QUEUED}, err);
+}
+
+bool ledger_add_again(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
+		      struct sl_error *err)
+{
+	return db_begin(ledger, err) &&
+	       db_end(ledger, add_again(ledger, wanted, number_out, err), err);
+}
+
 // ---- for people ----------------------------------------------------------------------------
 
 static bool retry(struct ledger *ledger, int64_t number, struct sl_error *err)

@@ -13,6 +13,8 @@
 void builder_config_release(struct builder_config *config)
 {
 	sl_strings_release(&config->launcher);
+	free(config->file);
+	config->file = NULL;
 }
 
 // A word of a launcher that lies beside the configuration file is found from anywhere.
@@ -56,6 +58,24 @@ static unsigned read_number(struct sl_obj *obj, const char *key, unsigned most)
 	return (unsigned)value;
 }
 
+// sl_obj_done() knows only the keys that are there: a person may have misspelt the only one.
+static bool check_keys(const json_t *json, struct sl_error *err)
+{
+	static const char *const known[] = {"launcher", "timeout", "poll_ms", NULL};
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)json, key, value) {
+		const char *near = sl_text_nearest(key, known);
+		if (near && strcmp(near, key) == 0)
+			continue;
+		sl_auto_free char *shown = sl_text_shown(key);
+		return sl_fail(err, SL_E_INPUT, "unknown key '%s'%s%s%s", shown,
+			       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+	}
+	return true;
+}
+
 static bool parse(const char *path, const struct sl_buf *text, struct builder_config *out,
 		  struct sl_error *err)
 {
@@ -66,6 +86,8 @@ static bool parse(const char *path, const struct sl_buf *text, struct builder_co
 		err->kind = SL_E_INPUT; // a person wrote it
 		return false;
 	}
+	if (!check_keys(json, err))
+		return sl_prefix(err, "builder configuration '%s'", path);
 	sl_obj_init(&obj, json, SL_E_INPUT, err, "%s", "");
 	if (sl_obj_has(&obj, "launcher")) {
 		sl_strings_release(&out->launcher);
@@ -87,6 +109,7 @@ bool builder_config_load(const char *path, struct builder_config *out, struct sl
 	sl_buf_init(&text, TRANSPORT_LIMIT_CONFIG);
 	if (!path)
 		return true;
+	out->file = sl_strdup(path);
 	if (!sl_read_file(path, &text, err))
 		return sl_prefix(err, "builder configuration");
 	return parse(path, &text, out, err);

@@ -18,6 +18,7 @@ struct builder_config {
 	struct sl_strings launcher; // argv in front of "-I -c PROGRAM"; ends with a Python
 	unsigned timeout;	    // seconds in which something must come back
 	unsigned poll_ms;	    // first pause between two questions for the state of a build
+	char *file;		    // where it stands; NULL = the default
 };
 
 // {"launcher": ["…"], "timeout": 600, "poll_ms": 200}; every key may be missing, no other may be

@@ -253,6 +253,33 @@ static void the_same_bundle_is_one_submission(void **state)
 	assert_int_equal(all.items[0].number, first);
 }
 
+static void what_has_ended_is_queued_again_for_who_wants_it_now(void **state)
+{
+	static const enum ledger_state way[] = {LEDGER_DELIVERING, LEDGER_BUILDING};
+	auto_ledger struct ledger *ledger = open_in(*state);
+	struct sl_error err = {0};
+	int64_t number = queue(ledger, 'b'), again;
+	struct submission row = wanted('b');
+	take(ledger, number);
+	for (size_t i = 0; i < 2; i++)
+		step(ledger, number, way[i]);
+	assert_true(ledger_add_again(ledger, &row, &again, &err)); // moves: left alone
+	auto_submission struct submission moving = row_of(ledger, number);
+	assert_int_equal(moving.state, LEDGER_BUILDING);
+	assert_true(ledger_built(ledger, number, "{}\n", &err));
+	step(ledger, number, LEDGER_REGISTERING);
+	assert_true(ledger_done(ledger, number, "/srv/r", &err));
+	row.path = (char *)"/elsewhere/a.sealift";
+	assert_true(ledger_add_again(ledger, &row, &again, &err));
+	assert_int_equal(again, number);
+	auto_submission struct submission found = row_of(ledger, number);
+	assert_int_equal(found.state, LEDGER_QUEUED);
+	assert_string_equal(found.path, row.path);
+	struct submission other = wanted('c');
+	assert_true(ledger_add_again(ledger, &other, &again, &err));
+	assert_int_not_equal(again, number);
+}
+
 static void goes_from_state_to_state_and_no_other_way(void **state)
 {
 	auto_ledger struct ledger *ledger = open_in(*state);
@@ -544,6 +571,7 @@ int main(void)
 		scratch_test(a_link_or_a_folder_is_no_ledger),
 		cmocka_unit_test(network_file_systems_are_known),
 		scratch_test(the_same_bundle_is_one_submission),
+		scratch_test(what_has_ended_is_queued_again_for_who_wants_it_now),
 		scratch_test(goes_from_state_to_state_and_no_other_way),
 		scratch_test(a_failure_keeps_its_reason_until_it_is_retried),
 		scratch_test(a_note_says_why_nothing_moves_and_the_next_step_wipes_it),

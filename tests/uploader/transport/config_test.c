@@ -65,7 +65,10 @@ static void what_it_does_not_know_is_refused(void **state)
 	refuse(*state, "{\"timeout\": 604801}", "timeout");
 	refuse(*state, "{\"timeout\": 1.5}", "timeout");
 	refuse(*state, "{\"poll_ms\": 60001}", "poll_ms");
-	refuse(*state, "{\"time_out\": 5}", "time_out");
+	refuse(*state, "{\"time_out\": 5}", "unknown key 'time_out' (did you mean 'timeout'?)");
+	refuse(*state, "{\"luancher\": []}", "(did you mean 'launcher'?)");
+	refuse(*state, "{\"poll\": 5}", "unknown key 'poll'");
+	refuse(*state, "{\"colour\": 5}", "unknown key 'colour'");
 	refuse(*state, "{\"timeout\": 5, \"timeout\": 6}", "timeout");
 	refuse(*state, "{} {}", "builder.json:1");
 }

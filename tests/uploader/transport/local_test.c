@@ -5,9 +5,12 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
-// What a well-behaved stand-in does first: it takes the agent's source and one request.
-#define TAKE_ALL "read n; head -c $n >/dev/null; read request; "
+// What a well-behaved stand-in does first: it says the hello that stands in BOOT, its third
+// argument of the shell, and takes the agent's source and one request.
+#define HELLO	 "t=${2#*sealift-agent }; echo; echo \"sealift-agent ${t%%\\\"*}\"; "
+#define TAKE_ALL HELLO "read n; head -c $n >/dev/null; read request; "
 
 // A transport whose agent is a shell script instead; it gets the agent's source on its input.
 static bool open_script(const char *script, unsigned timeout, struct transport **out,
@@ -190,7 +193,7 @@ static void t79_an_agent_that_says_nothing_meets_a_deadline(void **state)
 static void an_answer_that_is_none_is_refused(void **state)
 {
 	(void)state;
-	refuse("echo hello; exec cat >/dev/null", SL_E_FORMAT, "more than one answer");
+	refuse(HELLO "echo hello; sleep 0.3; exec cat >/dev/null", SL_E_FORMAT, "answer");
 	refuse(TAKE_ALL "exit 0", SL_E_NETWORK, "ended with status 0 before it answered");
 	refuse(TAKE_ALL "echo hello; exec cat >/dev/null", SL_E_FORMAT, "answer");
 	refuse(TAKE_ALL "echo '{\"ok\":1}'; exec cat >/dev/null", SL_E_FORMAT, "\"ok\"");
@@ -203,6 +206,8 @@ static void t83_an_answer_without_end_meets_a_ceiling(void **state)
 {
 	(void)state;
 	refuse("tr '\\0' x </dev/zero", SL_E_LIMIT, "larger than");
+	refuse("yes motd", SL_E_LIMIT, "printed 'motd'");
+	refuse(TAKE_ALL "tr '\\0' x </dev/zero", SL_E_LIMIT, "larger than");
 }
 
 static void t86_a_flood_on_stderr_blocks_nobody(void **state)
@@ -228,9 +233,9 @@ static void an_agent_that_closes_its_input_may_say_why(void **state)
 	object.data = large;
 	object.size = LARGE;
 	assert_true(open_script(
-		"read n; head -c $n >/dev/null; read request; exec <&-;"
-		" echo '{\"ok\":false,\"error\":{\"kind\":\"limit\",\"message\":\"full\","
-		"\"hint\":\"make room\"}}'; sleep 1",
+		TAKE_ALL "exec <&-;"
+			 " echo '{\"ok\":false,\"error\":{\"kind\":\"limit\",\"message\":\"full\","
+			 "\"hint\":\"make room\"}}'; sleep 1",
 		10, &transport, &err));
 	sl_auto_json json_t *answer = NULL;
 	assert_false(transport->ops->put(transport, batch, 1, NULL, &answer, &err));
@@ -244,22 +249,71 @@ static void a_child_that_will_not_end_is_ended(void **state)
 	auto_transport struct transport *transport = NULL;
 	struct sl_error err = {0};
 	(void)state;
-	assert_true(open_script("trap '' TERM; cat >/dev/null; while :; do sleep 1; done", 10,
+	assert_true(open_script(HELLO "trap '' TERM; cat >/dev/null; while :; do sleep 1; done", 10,
 				&transport, &err));
 	transport_close(sl_take(transport));
 	assert_no_children();
 }
 
+static void what_a_launcher_prints_is_not_the_agents(void **state)
+{
+	auto_transport struct transport *transport = NULL;
+	struct builder_config config = {.timeout = 20, .poll_ms = 1};
+	struct sl_error err = {0};
+	setenv("SEALIFT_HOME", *state, 1);
+	sl_strings_add(&config.launcher, "sh");
+	sl_strings_add(&config.launcher, "-c");
+	// A forged answer, its own arguments with the token in them, and half a line at the end.
+	sl_strings_add(&config.launcher,
+		       "echo 'loading apptainer/1.4'; echo '{\"ok\":true}'; echo \"$@\";"
+		       " printf 'sealift-agent '; exec python3 \"$@\"");
+	sl_strings_add(&config.launcher, "sh");
+	bool good = transport_local.open(&config, &transport, &err) && probe(transport, &err);
+	builder_config_release(&config);
+	if (!good)
+		fail_msg("%s", err.text);
+}
+
+static void a_launcher_that_only_talks_is_quoted(void **state)
+{
+	(void)state;
+	refuse("echo Welcome; echo; exit 4", SL_E_NETWORK,
+	       "the launcher 'sh' (no --builder-config names another) printed 'Welcome', but no "
+	       "Python started the agent: ");
+	refuse("printf 'no\\033[31m module'; exec cat >/dev/null", SL_E_NETWORK,
+	       "printed 'no\\x1b[31m module'");
+	// A token that is not of this start is no hello.
+	refuse("echo sealift-agent 00000000000000000000000000000000; exec cat >/dev/null",
+	       SL_E_NETWORK, "printed 'sealift-agent 0000");
+}
+
+static void what_comes_between_answers_is_nobodys(void **state)
+{
+	auto_transport struct transport *transport = NULL;
+	struct sl_error err = {0};
+	(void)state;
+	assert_true(open_script(TAKE_ALL "echo '{\"ok\":true}'; echo 'You have mail'; echo >&2;"
+					 " exec cat >/dev/null",
+				5, &transport, &err));
+	assert_true(probe(transport, &err));
+	nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+	sl_auto_json json_t *answer = NULL;
+	bool good = transport_probe(transport, &answer, &err);
+	if (good || err.kind != SL_E_FORMAT)
+		fail_msg("%s: %s", sl_kind_name(err.kind), err.text);
+}
+
 static void what_cannot_be_started_is_said(void **state)
 {
-	struct builder_config config = {.timeout = 5, .poll_ms = 1};
+	struct builder_config config = {.timeout = 5, .poll_ms = 1, .file = sl_strdup("/x/b.json")};
 	struct transport *transport = NULL;
 	struct sl_error err = {0};
 	(void)state;
 	sl_strings_add(&config.launcher, "/nonexistent/python3");
 	assert_false(transport_local.open(&config, &transport, &err));
 	assert_int_equal(err.kind, SL_E_IO);
-	assert_non_null(strstr(err.text, "cannot start '/nonexistent/python3': No such file"));
+	assert_non_null(strstr(err.text, "the launcher '/nonexistent/python3' of '/x/b.json': "
+					 "cannot start '/nonexistent/python3': No such file"));
 	builder_config_release(&config);
 	assert_no_children();
 }
@@ -285,6 +339,9 @@ int main(void)
 		cmocka_unit_test(t86_a_flood_on_stderr_blocks_nobody),
 		cmocka_unit_test(an_agent_that_closes_its_input_may_say_why),
 		cmocka_unit_test(a_child_that_will_not_end_is_ended),
+		scratch_test(what_a_launcher_prints_is_not_the_agents),
+		cmocka_unit_test(a_launcher_that_only_talks_is_quoted),
+		cmocka_unit_test(what_comes_between_answers_is_nobodys),
 		cmocka_unit_test(what_cannot_be_started_is_said),
 		cmocka_unit_test(only_local_is_known),
 	};
