@@ -5,6 +5,7 @@
 
 root_packages=apptainer,ca-certificates,procps,python3,python3-venv,squashfuse
 base_packages=python3,python3-venv
+cloud_packages=python3,python3-pika,python3-venv,rabbitmq-server
 endpoint_version=4.19.0
 base_python=3.11
 
@@ -13,6 +14,8 @@ recipes() {
 	recipe_endpoint="1 $endpoint_version $recipe_root"
 	recipe_base="1 bookworm $base_packages"
 	recipe_images="1 $(digest <"$here/image_archive.py") $recipe_base"
+	recipe_cloud="1 bookworm $cloud_packages $node_uid"
+	recipe_sdk="1 $endpoint_version $recipe_cloud"
 	recipe_wheels="1 $base_python $(uname -m) $(wheel_lists | digest)"
 }
 
@@ -40,14 +43,19 @@ make_root() {
 }
 
 make_endpoint() {
-	rm -rf "$NODE/root/home/node/venv"
+	make_venv "$NODE/root" "globus-compute-endpoint==$endpoint_version"
+}
+
+# make_venv ROOT REQUIREMENT: the venv of the user node there, from wheels alone.
+make_venv() {
+	rm -rf "$1/home/node/venv"
 	# shellcheck disable=SC2016 # expanded inside
-	enter_with_network "$NODE/root" sh -euc '
+	enter_with_network "$1" sh -euc '
 		python3 -m venv /home/node/venv
 		/home/node/venv/bin/pip install --root-user-action=ignore --no-cache-dir --only-binary :all: \
-			--progress-bar off "globus-compute-endpoint==$1"
+			--progress-bar off "$1"
 		chown -R node: /home/node
-	' sh "$endpoint_version"
+	' sh "$2"
 }
 
 make_base() {
@@ -59,6 +67,25 @@ make_base() {
 	rm -f "$work/base/etc/resolv.conf" "$work/base/etc/hostname"
 	rm -f "$NODE/images.key"
 	replace "$work/base" "$NODE/base"
+}
+
+# What is not the cluster's: the broker, the libraries of the stand-in for the web service, and the
+# Globus Compute SDK of somebody who sends tasks. Nothing of it is installed or started on this machine.
+make_cloud() {
+	debootstrap_into "$work/cloud" bookworm "$cloud_packages" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*'
+	find "$work/cloud/dev" -mindepth 1 -delete
+	rm -f "$work/cloud/etc/resolv.conf" "$work/cloud/etc/hostname"
+	echo '127.0.0.1 localhost' >"$work/cloud/etc/hosts"
+	chroot "$work/cloud" useradd -m -s /bin/sh -u "$node_uid" node >>"$log" 2>&1
+	rm -f "$NODE/sdk.key"
+	replace "$work/cloud" "$NODE/cloud"
+}
+
+make_sdk() {
+	make_venv "$NODE/cloud" "globus-compute-sdk==$endpoint_version"
 }
 
 # -all-root: without it a user without subordinate ids cannot unpack the base.
