@@ -13,34 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char schema[] =
-	"CREATE TABLE submission ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" bundle TEXT NOT NULL CHECK (length(bundle) = 64),"
-	" builder TEXT NOT NULL, runner TEXT NOT NULL,"
-	" path TEXT NOT NULL, policy TEXT, builder_config TEXT, out TEXT,"
-	" name TEXT, version TEXT,"
-	" state TEXT NOT NULL CHECK (state IN ('queued', 'delivering', 'building', 'built',"
-	"  'registering', 'done', 'failed', 'refused')),"
-	" kind TEXT, reason TEXT, remedy TEXT,"
-	" receipt TEXT, registration TEXT,"
-	" added INTEGER NOT NULL, changed INTEGER NOT NULL,"
-	" UNIQUE (bundle, builder, runner)) STRICT;"
-	"CREATE TABLE claim ("
-	" submission INTEGER PRIMARY KEY REFERENCES submission(number) ON DELETE CASCADE,"
-	" host TEXT NOT NULL, boot TEXT NOT NULL, space TEXT NOT NULL,"
-	" pid INTEGER NOT NULL, start INTEGER NOT NULL, renewed INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE effect ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" submission INTEGER NOT NULL REFERENCES submission(number) ON DELETE CASCADE,"
-	" kind TEXT NOT NULL, request TEXT NOT NULL,"
-	" outcome TEXT NOT NULL CHECK (outcome IN ('tried', 'good', 'bad', 'lost')),"
-	" answer TEXT, tried INTEGER NOT NULL, answered INTEGER) STRICT;"
-	"CREATE INDEX effect_submission ON effect (submission);"
-	"PRAGMA application_id = 1397047628;"
-	"PRAGMA user_version = 1;";
-_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 1, "schema text above");
-
 static bool check_owner(const struct stat *stat, const char *path, const char *what,
 			struct sl_error *err)
 {
@@ -101,7 +73,7 @@ static bool store_schema(sqlite3 *memory, const char *path, struct sl_error *err
 {
 	sqlite3_int64 len = 0;
 
-	if (sqlite3_exec(memory, schema, NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_exec(memory, ledger_schema, NULL, NULL, NULL) != SQLITE_OK)
 		return sl_fail(err, SL_E_INTERNAL, "cannot make the ledger '%s': %s", path,
 			       sqlite3_errmsg(memory));
 	unsigned char *bytes = sqlite3_serialize(memory, "main", &len, 0);

@@ -119,8 +119,7 @@ bool db_end(struct ledger *ledger, bool good, struct sl_error *err)
 	return false;
 }
 
-static bool pragma_number(struct ledger *ledger, const char *sql, int64_t *out,
-			  struct sl_error *err)
+bool db_number(struct ledger *ledger, const char *sql, int64_t *out, struct sl_error *err)
 {
 	auto_statement sqlite3_stmt *statement = db_prepare(ledger, err, sql, "");
 	bool row;
@@ -136,19 +135,19 @@ static bool check_schema(struct ledger *ledger, struct sl_error *err)
 {
 	int64_t application, version;
 
-	if (!pragma_number(ledger, "PRAGMA application_id", &application, err) ||
-	    !pragma_number(ledger, "PRAGMA user_version", &version, err))
+	if (!db_number(ledger, "PRAGMA application_id", &application, err) ||
+	    !db_number(ledger, "PRAGMA user_version", &version, err))
 		return false;
 	if (application != LEDGER_APPLICATION)
 		return sl_fail(err, SL_E_FORMAT, "'%s' is a database, but not a ledger of sealift",
 			       ledger->path);
-	if (version != LEDGER_SCHEMA)
+	if (version > LEDGER_SCHEMA || version < 1)
 		return sl_fail(err, SL_E_FORMAT,
 			       "the ledger '%s' was made by a newer sealift-upload (its schema is "
 			       "%lld, this program knows %d); use that program, or another "
 			       "--state-dir",
 			       ledger->path, (long long)version, LEDGER_SCHEMA);
-	return true;
+	return version == LEDGER_SCHEMA || ledger_migrate(ledger, err);
 }
 
 static bool set_up(struct ledger *ledger, struct sl_error *err)
@@ -221,17 +220,28 @@ bool ledger_open(const char *folder, struct ledger **ledger_out, struct sl_error
 	return true;
 }
 
+// Claims, and submits whose answers others may fetch now.
+static bool give_back(struct ledger *ledger, struct sl_error *err)
+{
+	const struct holder *self = &ledger->self;
+
+	return db_run(ledger, err,
+		      "DELETE FROM claim WHERE boot = ?1 AND space = ?2 AND pid = ?3"
+		      " AND start = ?4",
+		      "ttii", self->boot, self->space, self->pid, self->start) &&
+	       db_run(ledger, err,
+		      "UPDATE submit SET pid = 0 WHERE outcome IN ('tried', 'accepted')"
+		      " AND boot = ?1 AND space = ?2 AND pid = ?3 AND start = ?4",
+		      "ttii", self->boot, self->space, self->pid, self->start);
+}
+
 void ledger_close(struct ledger *ledger)
 {
 	struct sl_error ignored = {0};
 
 	if (!ledger)
 		return;
-	if (ledger->db &&
-	    !db_run(ledger, &ignored,
-		    "DELETE FROM claim WHERE boot = ?1 AND space = ?2 AND pid = ?3 AND start = ?4",
-		    "ttii", ledger->self.boot, ledger->self.space, ledger->self.pid,
-		    ledger->self.start))
+	if (ledger->db && !give_back(ledger, &ignored))
 		sl_error_clear(&ignored); // the process ends: its claims are stale at once
 	sqlite3_close(ledger->db);
 	free(ledger->path);

@@ -78,6 +78,8 @@ json_t *submission_to_json(const struct submission *submission)
 	set_text(object, "policy", submission->policy);
 	set_text(object, "builder_config", submission->builder_config);
 	set_text(object, "out", submission->out);
+	if (submission->force_tasks)
+		sl_json_set_bool(object, "force_tasks", true);
 	set_text(object, "name", submission->name);
 	set_text(object, "version", submission->version);
 	set_text(object, "state", ledger_state_name(submission->state));

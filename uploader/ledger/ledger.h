@@ -47,6 +47,7 @@ struct submission {
 	char *builder, *runner;		     // "local"
 	char *path;			     // of the bundle, absolute
 	char *policy, *builder_config, *out; // absolute; NULL = the default
+	bool force_tasks;		     // large objects may travel as tasks, too
 	char *name, *version;		     // NULL until the bundle has been verified
 	enum ledger_state state;
 	enum sl_kind kind;     // why it failed or was refused, else SL_E_NONE
@@ -76,8 +77,8 @@ enum ledger_added {
 	LEDGER_WAS_DONE,
 };
 
-// Queues `wanted` (bundle, builder, runner, path, policy, builder_config, out, name, version are
-// used). The same bundle for the same builder and runner is never two submissions.
+// Queues `wanted` (bundle, builder, runner, path, policy, builder_config, out, force_tasks, name,
+// version are used). The same bundle for the same builder and runner is never two submissions.
 bool ledger_add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
 		enum ledger_added *added_out, struct sl_error *err) SL_MUST_USE;
 
@@ -146,6 +147,89 @@ bool ledger_effect_begin(struct ledger *ledger, int64_t number, const char *kind
 // The answer (JSON text), written down before it is used. `good` false: it was a refusal or error.
 bool ledger_effect_end(struct ledger *ledger, int64_t effect, bool good, const char *answer,
 		       struct sl_error *err) SL_MUST_USE;
+
+// ---- tasks: what was handed to a compute service -------------------------------------------
+//
+// A submit is some payloads that go out in one request; each becomes a task. It is written down
+// before it is sent, with a random name (`ref`) for each payload, which the answer to it repeats:
+// so the tasks can be told apart even when the service's answer to the submit is lost. A task's
+// answer is written down before it is used, because whoever fetches it takes it away.
+
+struct ledger_task {
+	char ref[33]; // 32 hex digits
+	char *id;     // the service's; NULL while it is not known
+	bool waiting; // its answer has not been fetched
+};
+
+struct ledger_submit {
+	int64_t number; // 0 before ledger_submit_begin()
+	char *service, *endpoint, *function;
+	char *task_group; // NULL: a new one, which is not known yet
+	int64_t tried;
+	SL_LIST(struct ledger_task) tasks;
+};
+
+struct ledger_submits {
+	struct ledger_submit *items;
+	size_t len, cap;
+};
+
+void ledger_submit_release(struct ledger_submit *submit);
+#define auto_ledger_submit __attribute__((cleanup(ledger_submit_release)))
+void ledger_submits_release(struct ledger_submits *list);
+#define auto_ledger_submits __attribute__((cleanup(ledger_submits_release)))
+
+// Before it is sent: service, endpoint, function, task_group and each ref are used; sets number.
+bool ledger_submit_begin(struct ledger *ledger, struct ledger_submit *submit,
+			 struct sl_error *err) SL_MUST_USE;
+// The service's answer, with one id for each payload.
+bool ledger_submit_accepted(struct ledger *ledger, int64_t submit, const char *group,
+			    const char *const *ids, size_t count, struct sl_error *err) SL_MUST_USE;
+// The service did not take it: nothing of it will run.
+bool ledger_submit_refused(struct ledger *ledger, int64_t submit, struct sl_error *err) SL_MUST_USE;
+// No more is awaited of it, whatever its tasks do.
+bool ledger_submit_over(struct ledger *ledger, int64_t submit, struct sl_error *err) SL_MUST_USE;
+
+struct ledger_answer {
+	int64_t submit;
+	size_t position;
+	const char *id, *text;
+};
+// Answers that were just fetched, in one transaction.
+bool ledger_tasks_answered(struct ledger *ledger, const struct ledger_answer *answers, size_t count,
+			   struct sl_error *err) SL_MUST_USE;
+// Everybody has heard what these said: the texts are dropped (`id` and `text` are not used).
+bool ledger_tasks_told(struct ledger *ledger, const struct ledger_answer *answers, size_t count,
+		       struct sl_error *err) SL_MUST_USE;
+
+// Takes over what processes that are no longer alive have left unfinished with an endpoint.
+bool ledger_submits_left(struct ledger *ledger, const char *service, const char *endpoint,
+			 struct ledger_submits *out, struct sl_error *err) SL_MUST_USE;
+// To be called at least every few minutes while submits of this process are unfinished.
+bool ledger_submits_renew(struct ledger *ledger, struct sl_error *err) SL_MUST_USE;
+// Lets whoever opens the endpoint next take it over.
+bool ledger_submit_leave(struct ledger *ledger, int64_t submit, struct sl_error *err) SL_MUST_USE;
+// The ids of all tasks that are known in a task group; added to `out`.
+bool ledger_group_ids(struct ledger *ledger, const char *group, struct sl_strings *out,
+		      struct sl_error *err) SL_MUST_USE;
+
+// An agent as a service knows it: registered once for each form of its code.
+struct ledger_function {
+	const char *service;
+	struct sl_digest agent; // of its source
+	const char *wire;	// the form
+	const char *release;	// of sealift that it belongs to
+};
+// `*id_out` is owned, NULL when it is not there.
+bool ledger_function_find(struct ledger *ledger, const struct ledger_function *function,
+			  char **id_out, struct sl_error *err) SL_MUST_USE;
+bool ledger_function_add(struct ledger *ledger, const struct ledger_function *function,
+			 const char *id, struct sl_error *err) SL_MUST_USE;
+bool ledger_function_drop(struct ledger *ledger, const char *service, const char *id,
+			  struct sl_error *err) SL_MUST_USE;
+// Which release a function is of. Owned, NULL when this ledger does not know it.
+bool ledger_function_release(struct ledger *ledger, const char *service, const char *id,
+			     char **release_out, struct sl_error *err) SL_MUST_USE;
 
 // Everything as one JSON value (specs/ledger.md, "Export"). Owned.
 bool ledger_export(struct ledger *ledger, json_t **out, struct sl_error *err) SL_MUST_USE;

@@ -7,7 +7,7 @@
 
 #include <sqlite3.h>
 
-#define LEDGER_SCHEMA	   1
+#define LEDGER_SCHEMA	   2
 #define LEDGER_APPLICATION 0x5345414c // "SEAL"
 #define LEDGER_LEASE	   600	      // seconds after which a claim that we cannot check is stale
 
@@ -74,12 +74,21 @@ bool db_run(struct ledger *ledger, struct sl_error *err, const char *sql, const 
 // Steps; `*row_out` false at the end.
 bool db_step(struct ledger *ledger, sqlite3_stmt *statement, bool *row_out,
 	     struct sl_error *err) SL_MUST_USE;
+// The number that a question for one number yields; 0 without a row.
+bool db_number(struct ledger *ledger, const char *sql, int64_t *out,
+	       struct sl_error *err) SL_MUST_USE;
 // The text of a column, owned; NULL for SQL's NULL.
 char *db_text(sqlite3_stmt *statement, int column);
 
 // BEGIN IMMEDIATE, and COMMIT when `good`, else ROLLBACK. db_end returns false unless all is good.
 bool db_begin(struct ledger *ledger, struct sl_error *err) SL_MUST_USE;
 bool db_end(struct ledger *ledger, bool good, struct sl_error *err) SL_MUST_USE;
+
+// ---- the tables (schema.c) -----------------------------------------------------------------
+
+extern const char ledger_schema[]; // all of them, in a new file
+// From an older schema to ours, in one transaction.
+bool ledger_migrate(struct ledger *ledger, struct sl_error *err) SL_MUST_USE;
 
 // ---- shared by submission.c and claim.c ----------------------------------------------------
 

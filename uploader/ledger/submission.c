@@ -8,7 +8,7 @@
 static const char columns[] =
 	"SELECT s.number, s.bundle, s.builder, s.runner, s.path, s.policy, s.builder_config, s.out,"
 	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, s.receipt, s.registration,"
-	" s.added, s.changed, c.host, c.boot, c.space, c.pid, c.start, c.renewed"
+	" s.added, s.changed, s.force_tasks, c.host, c.boot, c.space, c.pid, c.start, c.renewed"
 	" FROM submission s LEFT JOIN claim c ON c.submission = s.number";
 
 void submission_release(struct submission *submission)
@@ -59,8 +59,9 @@ static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission
 		.registration = db_text(row, 15),
 		.added = sqlite3_column_int64(row, 16),
 		.changed = sqlite3_column_int64(row, 17),
+		.force_tasks = sqlite3_column_int64(row, 18) != 0,
 	};
-	out->worker = claim_worker(ledger, row, 18, &out->renewed);
+	out->worker = claim_worker(ledger, row, 19, &out->renewed);
 	if (bundle && sl_digest_parse(bundle, &out->bundle) &&
 	    ledger_state_parse(state, &out->state))
 		return true;
@@ -134,11 +135,11 @@ static bool insert(struct ledger *ledger, const char *bundle, const struct submi
 {
 	if (!db_run(ledger, err,
 		    "INSERT INTO submission (bundle, builder, runner, path, policy, builder_config,"
-		    " out, name, version, state, added, changed)"
-		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?10)",
-		    "ttttttttti", bundle, wanted->builder, wanted->runner, wanted->path,
+		    " out, name, version, state, added, changed, force_tasks)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?10, ?11)",
+		    "tttttttttii", bundle, wanted->builder, wanted->runner, wanted->path,
 		    wanted->policy, wanted->builder_config, wanted->out, wanted->name,
-		    wanted->version, (int64_t)time(NULL)))
+		    wanted->version, (int64_t)time(NULL), (int64_t)wanted->force_tasks))
 		return false;
 	*number_out = sqlite3_last_insert_rowid(ledger->db);
 	return true;
@@ -149,10 +150,10 @@ static bool update_paths(struct ledger *ledger, int64_t number, const struct sub
 			 struct sl_error *err)
 {
 	return db_run(ledger, err,
-		      "UPDATE submission SET path = ?2, policy = ?3, builder_config = ?4, out = ?5"
-		      " WHERE number = ?1",
-		      "itttt", number, wanted->path, wanted->policy, wanted->builder_config,
-		      wanted->out);
+		      "UPDATE submission SET path = ?2, policy = ?3, builder_config = ?4, out = ?5,"
+		      " force_tasks = ?6 WHERE number = ?1",
+		      "itttti", number, wanted->path, wanted->policy, wanted->builder_config,
+		      wanted->out, (int64_t)wanted->force_tasks);
 }
 
 static bool add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,

@@ -92,7 +92,7 @@ static int64_t pragma(struct ledger *ledger, const char *sql)
 static void is_durable_and_says_which_schema(void **state)
 {
 	auto_ledger struct ledger *ledger = open_in(*state);
-	assert_int_equal(pragma(ledger, "PRAGMA user_version"), 1);
+	assert_int_equal(pragma(ledger, "PRAGMA user_version"), LEDGER_SCHEMA);
 	assert_int_equal(pragma(ledger, "PRAGMA synchronous"), 2);
 	assert_int_equal(pragma(ledger, "SELECT count(*) FROM pragma_table_list"
 					" WHERE schema = 'main' AND name IN"
@@ -144,7 +144,7 @@ static void another_database_or_a_newer_one_or_rubbish_is_refused(void **state)
 	auto_ledger struct ledger *ledger = open_in(*state);
 	struct sl_error err = {0};
 	sl_auto_free char *file = sl_path_join(*state, "ledger.sqlite");
-	assert_true(db_run(ledger, &err, "PRAGMA user_version = 2", ""));
+	assert_true(db_run(ledger, &err, "PRAGMA user_version = 3", ""));
 	ledger_close(sl_take(ledger));
 	refuse_open(*state, SL_E_FORMAT, "newer sealift-upload");
 	sqlite3 *db;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables, and how the ledger of an older program gets those that it lacks (specs/ledger.md).
+#include "uploader/ledger/private.h"
+
+#define VERSION_1                                                                            \
+	"CREATE TABLE submission ("                                                          \
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"                                         \
+	" bundle TEXT NOT NULL CHECK (length(bundle) = 64),"                                 \
+	" builder TEXT NOT NULL, runner TEXT NOT NULL,"                                      \
+	" path TEXT NOT NULL, policy TEXT, builder_config TEXT, out TEXT,"                   \
+	" name TEXT, version TEXT,"                                                          \
+	" state TEXT NOT NULL CHECK (state IN ('queued', 'delivering', 'building', 'built'," \
+	"  'registering', 'done', 'failed', 'refused')),"                                    \
+	" kind TEXT, reason TEXT, remedy TEXT,"                                              \
+	" receipt TEXT, registration TEXT,"                                                  \
+	" added INTEGER NOT NULL, changed INTEGER NOT NULL,"                                 \
+	" UNIQUE (bundle, builder, runner)) STRICT;"                                         \
+	"CREATE TABLE claim ("                                                               \
+	" submission INTEGER PRIMARY KEY REFERENCES submission(number) ON DELETE CASCADE,"   \
+	" host TEXT NOT NULL, boot TEXT NOT NULL, space TEXT NOT NULL,"                      \
+	" pid INTEGER NOT NULL, start INTEGER NOT NULL, renewed INTEGER NOT NULL) STRICT;"   \
+	"CREATE TABLE effect ("                                                              \
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"                                         \
+	" submission INTEGER NOT NULL REFERENCES submission(number) ON DELETE CASCADE,"      \
+	" kind TEXT NOT NULL, request TEXT NOT NULL,"                                        \
+	" outcome TEXT NOT NULL CHECK (outcome IN ('tried', 'good', 'bad', 'lost')),"        \
+	" answer TEXT, tried INTEGER NOT NULL, answered INTEGER) STRICT;"                    \
+	"CREATE INDEX effect_submission ON effect (submission);"                             \
+	"PRAGMA application_id = 1397047628;"
+
+#define VERSION_2                                                                             \
+	"ALTER TABLE submission ADD COLUMN force_tasks INTEGER NOT NULL DEFAULT 0"            \
+	" CHECK (force_tasks IN (0, 1));"                                                     \
+	"CREATE TABLE submit ("                                                               \
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"                                          \
+	" service TEXT NOT NULL, endpoint TEXT NOT NULL, function TEXT NOT NULL,"             \
+	" task_group TEXT,"                                                                   \
+	" outcome TEXT NOT NULL CHECK (outcome IN ('tried', 'accepted', 'refused', 'over'))," \
+	" tried INTEGER NOT NULL,"                                                            \
+	" host TEXT NOT NULL, boot TEXT NOT NULL, space TEXT NOT NULL,"                       \
+	" pid INTEGER NOT NULL, start INTEGER NOT NULL, renewed INTEGER NOT NULL) STRICT;"    \
+	"CREATE INDEX submit_endpoint ON submit (endpoint, outcome);"                         \
+	"CREATE INDEX submit_group ON submit (task_group);"                                   \
+	"CREATE TABLE task ("                                                                 \
+	" submit INTEGER NOT NULL REFERENCES submit(number) ON DELETE CASCADE,"               \
+	" position INTEGER NOT NULL,"                                                         \
+	" ref TEXT NOT NULL CHECK (length(ref) = 32),"                                        \
+	" id TEXT,"                                                                           \
+	" outcome TEXT NOT NULL CHECK (outcome IN ('waiting', 'answered', 'told', 'lost')),"  \
+	" answer TEXT,"                                                                       \
+	" PRIMARY KEY (submit, position)) STRICT;"                                            \
+	"CREATE TABLE function ("                                                             \
+	" service TEXT NOT NULL, agent TEXT NOT NULL CHECK (length(agent) = 64),"             \
+	" wire TEXT NOT NULL, id TEXT NOT NULL, release TEXT NOT NULL,"                       \
+	" registered INTEGER NOT NULL,"                                                       \
+	" PRIMARY KEY (service, agent, wire)) STRICT;"                                        \
+	"PRAGMA user_version = 2;"
+
+_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 2, "schema texts above");
+
+const char ledger_schema[] = VERSION_1 VERSION_2;
+
+// Inside a transaction: another process may have done it while this one waited for the lock.
+static bool add_tables(struct ledger *ledger, struct sl_error *err)
+{
+	int64_t version;
+
+	if (!db_number(ledger, "PRAGMA user_version", &version, err))
+		return false;
+	if (version != 1)
+		return true;
+	return sqlite3_exec(ledger->db, VERSION_2, NULL, NULL, NULL) == SQLITE_OK ||
+	       db_fail(ledger, "bring up to date", err);
+}
+
+bool ledger_migrate(struct ledger *ledger, struct sl_error *err)
+{
+	return db_begin(ledger, err) && db_end(ledger, add_tables(ledger, err), err);
+}
