@@ -143,7 +143,7 @@ def sealift_agent(request, stream=None):
     def quoted(text):
         """For messages: one line of printable ASCII."""
         shown = ascii(text)
-        return shown if len(shown) <= 120 else shown[:117] + "…'"
+        return shown if len(shown) <= 120 else shown[:116] + "...'"
 
     def must(good, where, what):
         if not good:
