@@ -42,7 +42,7 @@ static bool names_unknown_header(const char *text)
 	while ((text = strstr(text, head))) {
 		text += strlen(head);
 		size_t id = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz");
-		const char *after = text + id + strspn(text + id, "\\n\r ");
+		const char *after = text + id + strspn(text + id, "\\n\n\r ");
 		if (id >= 2 && id <= 3 && strncmp(after, tail, strlen(tail)) == 0)
 			return true;
 	}

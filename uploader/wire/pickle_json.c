@@ -189,7 +189,7 @@ static unsigned levels(const struct view *v, const struct pickle_value *value)
 	case PICKLE_DICT:
 		return has_text_keys(v, value) ? 1 : 3;
 	case PICKLE_REAL:
-		return isfinite(value->real) ? 0 : 1;
+		return isfinite(value->real) ? 0u : 1u;
 	case PICKLE_LIST:
 	case PICKLE_TUPLE:
 	case PICKLE_BYTES:
