@@ -29,6 +29,7 @@ def sealift_agent(request, stream=None):
     import base64
     import binascii
     import collections
+    import configparser
     import errno
     import hashlib
     import json
@@ -374,7 +375,7 @@ def sealift_agent(request, stream=None):
         path, data = find_setting("site.json", LIMIT_POLICY)
         site = {} if data is None else record(load_json(data, "'%s'" % path, "input"), path, {}, {
             "sealift_site": one_of_numbers(1), "store": absolute_path, "apptainer": absolute_path,
-            "scratch": absolute_path}, "input")
+            "scratch": absolute_path, "pip_config": absolute_path, "ca_file": absolute_path}, "input")
         if "store" not in site:
             site["store"] = place(".local/share", "XDG_DATA_HOME", "data")
         return site
@@ -1525,6 +1526,12 @@ def sealift_agent(request, stream=None):
          "allow unprivileged user namespaces on this host, or install apptainer-suid"),
         (r"failed to change uid and gids", "the base image holds files of other owners: make it with "
          "--mksquashfs-args=-all-root, or give this account a range in /etc/subuid and /etc/subgid"),
+        (r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate|certificate signed by unknown authority",
+         "what the build fetches from has a certificate of a CA that the image does not know: name a file "
+         "with it as 'ca_file' in site.json"),
+        (r"No matching distribution found|Failed to establish a new connection|NameResolutionError|"
+         r"Failed to fetch|No solution found", "the package index was not reached or lacks a package; where "
+         "this site has a mirror or a proxy, name a pip configuration as 'pip_config' in site.json"),
         (r"failed to execute %test", "the test of the spec failed; the log says what it printed"),
         (r"running %post section", "a step inside the image failed; the last lines of the log say which"),
         (r"conveyor failed to get|packer failed to pack", "the base image could not be read or fetched"),
@@ -1654,6 +1661,98 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
             raise Refusal("format", "/.sealift/manifest.json in the image is not the bundle's manifest")
         return labels, compare_packages(job["locked"], inside)
 
+    # ---- how this site reaches package indexes -------------------------------------------------
+    # Sites behind a mirror or a proxy with a CA of their own say so in site.json. What a build gets of
+    # it is written anew, in a folder that %post sees (the host's /tmp) and the image does not have:
+    # where packages come from may change, which packages may not, so nothing else of a pip.conf passes.
+
+    INDEX_SETTINGS = ("extra-index-url", "index-url", "proxy", "retries", "timeout", "trusted-host")
+
+    def read_declared(site, member):
+        """The bytes of a file that site.json names."""
+        try:
+            with open(site[member], "rb") as file:
+                data = file.read(LIMIT_POLICY + 1)
+        except OSError as problem:
+            raise io_refusal("cannot read '%s', the %s of site.json" % (site[member], member), problem)
+        if len(data) > LIMIT_POLICY:
+            raise Refusal("limit", "'%s', the %s of site.json, is larger than %d bytes"
+                          % (site[member], member, LIMIT_POLICY))
+        return data
+
+    def parse_pip_config(path, data):
+        """({setting: value}, [what is left out]) of a pip configuration file, as `pip install` reads it."""
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read_string(data.decode("utf-8"))
+        except (configparser.Error, UnicodeDecodeError) as problem:
+            raise Refusal("input", "'%s', the pip_config of site.json, cannot be read: %s"
+                          % (path, quoted(str(problem))))
+        found, left_out = {}, set()
+        for section in [name for name in ("global", "install") if parser.has_section(name)]:
+            for name, value in parser.items(section):
+                name = name.lower().replace("_", "-").lstrip("-")
+                words = value.split()
+                if name == "cert":
+                    found[name] = value
+                elif name not in INDEX_SETTINGS or re.search(r"[\0-\x08\x0e-\x1f\x7f]", value):
+                    left_out.add(name)
+                elif words:
+                    found[name] = words
+        return found, sorted(left_out)
+
+    def load_network(site, manifest):
+        """What a build is given to reach indexes, and what the receipt says about it; None: nothing."""
+        if manifest["closure"] == "sealed" or not {"pip_config", "ca_file"} & set(site):
+            return None
+        settings, said, certificates = {}, {}, dict(site)
+        if "pip_config" in site:
+            data = read_declared(site, "pip_config")
+            settings, left_out = parse_pip_config(site["pip_config"], data)
+            own = settings.pop("cert", None)
+            said["pip_config"] = {
+                "path": site["pip_config"], "sha256": hashlib.sha256(data).hexdigest(),
+                "settings": sorted(settings), "left_out": left_out}
+            if own and "ca_file" not in site:
+                certificates["ca_file"] = os.path.join(os.path.dirname(site["pip_config"]), own)
+        ca = read_declared(certificates, "ca_file") if "ca_file" in certificates else None
+        if ca is not None:
+            if b"-----BEGIN CERTIFICATE-----" not in ca:
+                raise Refusal("input", "'%s', the ca_file of site.json, holds no certificate"
+                              % certificates["ca_file"], "it must be a file of certificates in PEM")
+            said["ca_file"] = {"path": certificates["ca_file"], "sha256": hashlib.sha256(ca).hexdigest()}
+        return {"settings": settings, "ca": ca, "said": said}
+
+    def choose_visible():
+        """A folder of this host that %post sees under the same name."""
+        for path in ("/tmp", "/var/tmp"):
+            if os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK):
+                return path
+        raise Refusal("io", "neither /tmp nor /var/tmp can be written here: a build cannot be given the "
+                      "pip_config of site.json")
+
+    def write_network(folder, network):
+        """Writes the files and returns the variables that tell pip, uv and others about them."""
+        lines, settings = ["[global]"], network["settings"]
+        shown = {"PIP_CONFIG_FILE": os.path.join(folder, "pip.conf")}
+        if network["ca"] is not None:
+            path = os.path.join(folder, "ca.pem")
+            write_file(path, network["ca"])
+            lines.append("cert = " + path)
+            shown.update(dict.fromkeys(("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), path))
+        for name in sorted(settings):
+            lines.append("%s = %s" % (name, "\n    ".join(settings[name])))
+        for name, variable in (("index-url", "UV_INDEX_URL"), ("extra-index-url", "UV_EXTRA_INDEX_URL"),
+                               ("trusted-host", "UV_INSECURE_HOST")):
+            if name in settings:
+                shown[variable] = " ".join(settings[name])
+        write_file(shown["PIP_CONFIG_FILE"], ("\n".join(lines) + "\n").encode("utf-8"))
+        given = {prefix + name: value for name, value in shown.items()
+                 for prefix in ("APPTAINERENV_", "SINGULARITYENV_")}
+        if "SSL_CERT_FILE" in shown:
+            given["SSL_CERT_FILE"] = shown["SSL_CERT_FILE"]  # Apptainer's own, for a base from a registry
+        return given
+
     def build_environment(scratch):
         own = {}
         for prefix in ("APPTAINER_", "SINGULARITY_"):
@@ -1676,8 +1775,8 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         while True:
             command = build_command(job, output, extra)
             log.say("sealift: " + " ".join(command))
-            status = run_logged(command, job["folder"], build_environment(job["scratch"]), deadline,
-                                log, started)
+            environment = dict(build_environment(job["scratch"]), **job["network"])
+            status = run_logged(command, job["folder"], environment, deadline, log, started)
             if status == 0:
                 return command
             _, tail = log_tail(log.path, 65536)
@@ -1783,7 +1882,7 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         except Exception as problem:  # said in the state file rather than lost with the process
             ending = {"state": "interrupted" if stopping else "failed",
                       "error": as_refusal(problem).answer()["error"]}
-        left = [path for path in (job["folder"], job["scratch"]) if not remove_tree(path)]
+        left = [path for path in job["made"] if not remove_tree(path)]
         if receipt:
             write_json(store.bundle(bundle, "receipt.json"), receipt)
         save_state(store, bundle, left_behind=left, **ending)
@@ -2164,9 +2263,9 @@ types.FunctionType(code, there)("{}", None)
             start = process_start(child["pid"])
             if start == child["start"] or (not start and processes_with(3, child["pid"])):
                 kill_session(child["pid"], signal.SIGKILL)
-        scratch = state.get("scratch", "")
-        if os.path.basename(scratch).startswith("sealift-%s-" % bundle[:12]):
-            remove_tree(scratch)
+        for path in (state.get("scratch", ""), state.get("visible", "")):
+            if os.path.basename(path).startswith("sealift-%s-" % bundle[:12]):
+                remove_tree(path)
         for folder, pattern in ((os.path.join(store.root, "builds"), bundle + "."),
                                 (os.path.join(store.root, "images"), "." + bundle + "."),
                                 (os.path.join(store.root, "images", "sha256"), "." + bundle + ".")):
@@ -2206,28 +2305,33 @@ types.FunctionType(code, there)("{}", None)
         recipe = hashlib.sha256(texts["plan.json"] + texts["lock.json"]).hexdigest()
         check_definition(texts["image.def"], manifest, plan, lock, recipe)
         builder, scratch_parent = check_host(site, store, manifest, plan, lock)
+        network = load_network(site, manifest)
         verify_ms = int((time.monotonic() - clock) * 1000)
         return {"manifest": manifest, "plan": plan, "lock": lock, "reports": reports, "builder": builder,
-                "scratch_parent": scratch_parent, "verify_ms": verify_ms, "policy_path": policy[0]}
+                "scratch_parent": scratch_parent, "verify_ms": verify_ms, "policy_path": policy[0],
+                "network": network, "visible_parent": choose_visible() if network else None}
 
-    def make_job(store, fields, checked, folder, scratch, layout_ms, started):
+    def make_job(store, fields, checked, made, layout_ms, started):
         plan, lock = checked["plan"], checked["lock"]
         squashfs = zstd_support(checked["builder"]["path"])
         python = "/opt/venv/bin/python" if lock["packages"] else ""
+        network = checked["network"]
+        said = {"network": network["said"]} if network else {}
         return {
-            "bundle": fields["bundle"], "store": store.root, "folder": folder, "scratch": scratch,
+            "bundle": fields["bundle"], "store": store.root, "folder": made[0], "scratch": made[1],
+            "made": made, "network": write_network(made[2], network) if network else {},
             "name": plan["name"], "version": plan["version"], "options": plan["build"]["options"],
             "timeout": fields.get("timeout", plan["build"]["timeout"]), "builder": checked["builder"],
             "zstd": bool(squashfs["writes"] and squashfs["readers"]
                          and checked["builder"]["mksquashfs_args"]),
             "python": python, "locked": {p["name"]: p["version"] for p in lock["packages"]},
             "timings": {"verify_ms": checked["verify_ms"], "layout_ms": layout_ms},
-            "receipt": {
+            "receipt": dict(said, **{
                 "sealift_receipt": 1, "bundle": fields["bundle"], "name": plan["name"],
                 "version": plan["version"], "closure": checked["manifest"]["closure"],
                 "host": os.uname().nodename, "python": ".".join(map(str, sys.version_info[:3])),
                 "policy": checked["policy_path"], "enforcement": enforcement(checked["policy_path"]),
-                "signers": describe_signers(checked["reports"]), "started": started}}
+                "signers": describe_signers(checked["reports"]), "started": started})}
 
     def check_and_start(store, site, fields, policy, judged, lock):
         """Under the lock: checks, lays out, and hands over to a supervisor."""
@@ -2242,14 +2346,16 @@ types.FunctionType(code, there)("{}", None)
             mark = secrets.token_hex(8)
             made.append(os.path.join(store.folder("builds"), "%s.%s" % (bundle, mark)))
             made.append(os.path.join(checked["scratch_parent"], "sealift-%s-%s" % (bundle[:12], mark)))
+            if checked["network"]:
+                made.append(os.path.join(checked["visible_parent"], "sealift-%s-%s-index" % (bundle[:12], mark)))
             # Written down before they exist, so that a successor finds whatever a dead call has left.
-            save_state(store, bundle, step="layout", scratch=made[1])
+            save_state(store, bundle, step="layout", scratch=made[1], visible=(made[2:] or [""])[0])
             private_folder(made[0])
             lay_out(store, made[0], bundle, checked["manifest"], checked["reports"])
-            for path in (made[1], os.path.join(made[1], "tmp"), os.path.join(made[1], "cache")):
+            for path in made[1:] + [os.path.join(made[1], "tmp"), os.path.join(made[1], "cache")]:
                 private_folder(path)
             layout_ms = int((time.monotonic() - clock) * 1000)
-            job = make_job(store, fields, checked, made[0], made[1], layout_ms, started)
+            job = make_job(store, fields, checked, made, layout_ms, started)
             job.update(lock)
             save_state(store, bundle, timeout=job["timeout"])
             start_supervisor(store, job)
