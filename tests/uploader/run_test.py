@@ -120,12 +120,23 @@ class Run(line.Line):
         self.host.add(self.compile("1.2.0"))
         code, _, err = self.host.call("run")
         self.assertEqual(code, 0, err)
-        first, second = ([effect for effect in row["effects"] if effect["kind"] == "put"]
+        first, second = ([effect for effect in row["effects"] if effect["kind"] == "build"]
                          for row in self.host.export())
         count = [sum(len(effect["request"]["objects"]) for effect in one) for one in (first, second)]
         self.assertGreater(count[0], count[1])
         sent = {one["sha256"] for effect in second for one in effect["request"]["objects"]}
         self.assertFalse(sent & {one["sha256"] for effect in first for one in effect["request"]["objects"]})
+
+    def test_as_many_builds_at_once_as_the_configuration_says(self):
+        others = [self.compile(f"4.{number}.0") for number in range(4)]
+        self.host.configure(builds=3)
+        self.assertEqual(self.host.add(*others)[0], 0)
+        code, out, err = self.host.call("run")
+        self.assertEqual(code, 0, out + err)
+        self.assertEqual(self.host.launches(), 4)
+        heard = [line for line in err.splitlines() if "verifying" in line or "is done" in line or "registering" in line]
+        first_end = next(number for number, line in enumerate(heard) if "registering" in line)
+        self.assertEqual(sum("verifying" in line for line in heard[:first_end]), 3, err)
 
     def test_t79_a_builder_out_of_reach_is_waited_for(self):
         self.host.configure(["sh", "-c", "echo no route to host >&2; exit 255"])
@@ -326,12 +337,12 @@ class Words(line.Line):
         self.assertEqual(len(err.strip().splitlines()), 1, err)
         return err
 
-    def test_only_local_can_be_reached(self):
+    def test_a_builder_is_local_or_an_endpoint(self):
         self.assertIn("which builder?", self.said(2, "add", self.good))
-        globus = "4b116d3c-1703-4f8f-9f6f-39921e5864df"
-        self.assertIn(f"cannot reach the builder '{globus}'", self.said(2, "add", self.good, "--builder", globus))
-        self.assertIn("cannot reach the runner", self.said(2, "push", self.good, "--builder", "local",
-                                                           "--runner", globus))
+        for place in ("cluster", "4b116d3c-1703-4f8f-9f6f", "4b116d3c/1703-4f8f-9f6f-39921e5864df", ""):
+            self.assertIn(f"--builder '{place}' is neither", self.said(2, "add", self.good, "--builder", place))
+            self.assertIn(f"--runner '{place}' is neither", self.said(2, "push", self.good, "--builder", "local",
+                                                                      "--runner", place))
         self.assertEqual(self.host.tree("state"), [])
 
     def test_files_that_are_no_bundle(self):

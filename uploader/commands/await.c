@@ -2,58 +2,43 @@
 // Waiting for a build that runs without us: asking how it is, less and less often, until it ends.
 #include "uploader/commands/work.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define MOST_PAUSE_MS	10000
 #define DEFAULT_SECONDS 604800 // when the builder does not say how long a build may take
 
-struct waiting {
-	int64_t since;	   // monotonic seconds
-	unsigned pause_ms; // before the next question
-	char step[32];	   // as the builder called it last
-};
-
-static int64_t now_seconds(void)
+// Less and less often.
+static void rest(struct work *work)
 {
-	struct timespec now;
+	unsigned ms = work->pause_ms;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec;
+	work_rest(work, ms);
+	work->pause_ms = ms + ms / 8 + 1;
+	if (work->pause_ms > MOST_PAUSE_MS && ms <= MOST_PAUSE_MS)
+		work->pause_ms = MOST_PAUSE_MS;
 }
 
-static void pause_for(struct waiting *waiting)
-{
-	unsigned ms = waiting->pause_ms;
-	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-	nanosleep(&time, NULL);
-	waiting->pause_ms = ms + ms / 8 + 1;
-	if (waiting->pause_ms > MOST_PAUSE_MS && ms <= MOST_PAUSE_MS)
-		waiting->pause_ms = MOST_PAUSE_MS;
-}
-
-static void tell_step(const struct work *work, struct waiting *waiting, const json_t *answer)
+static void tell_step(struct work *work, const json_t *answer)
 {
 	const char *step = json_string_value(json_object_get(answer, "step"));
 
-	if (!step || strncmp(step, waiting->step, sizeof waiting->step - 1) == 0)
+	if (!step || strncmp(step, work->step, sizeof work->step - 1) == 0)
 		return;
-	snprintf(waiting->step, sizeof waiting->step, "%s", step);
-	sl_auto_free char *shown = sl_text_shown(waiting->step);
+	snprintf(work->step, sizeof work->step, "%s", step);
+	sl_auto_free char *shown = sl_text_shown(work->step);
 	work_say(work, "building: %s", shown);
 }
 
 // The builder ends a build that takes too long; this is for a builder that does not.
-static bool check_deadline(const struct work *work, const struct waiting *waiting,
-			   const json_t *answer, struct sl_error *err)
+static bool check_deadline(const struct work *work, const json_t *answer, struct sl_error *err)
 {
 	json_int_t limit = json_integer_value(json_object_get(answer, "timeout"));
-	int64_t waited = now_seconds() - waiting->since;
+	int64_t waited = (work_now_ms() - work->since_ms) / 1000;
 
 	if (limit <= 0 || limit > DEFAULT_SECONDS)
 		limit = DEFAULT_SECONDS;
-	if (waited <= limit + work->config.timeout)
+	if (waited <= limit + post_config(work->post)->timeout)
 		return true;
 	return sl_fail(
 		err, SL_E_NETWORK,
@@ -83,29 +68,32 @@ static bool fail_build(struct work *work, const json_t *answer, struct sl_error 
 	bool untrusted = kind && strcmp(kind, sl_kind_name(SL_E_UNTRUSTED)) == 0;
 
 	sl_fail(err, untrusted ? SL_E_UNTRUSTED : SL_E_IO, "%s", shown);
-	work_take_hint(work, answer, err);
+	work->refused = work->refused || untrusted;
+	work_take_hint(work, answer);
 	if (path)
 		name_log(work, path);
 	return false;
 }
 
-static bool fetch_receipt(struct work *work, const json_t *state, struct sl_error *err)
+static bool then_receipt(struct work *work, const json_t *answer, const struct sl_error *why,
+			 struct sl_error *err)
 {
-	sl_auto_json json_t *answer = NULL;
-
-	if (json_object_get(state, "receipt"))
-		return work_built(work, state, err);
-	return work_ask(work, "receipt", &answer, err) && work_built(work, answer, err);
+	return why ? work_fail(work, why, err) : work_built(work, answer, err);
 }
 
-// One question. `*over_out`: there is nothing more to wait for.
-static bool look(struct work *work, struct waiting *waiting, bool *over_out, struct sl_error *err)
+static bool fetch_receipt(struct work *work, const json_t *state, struct sl_error *err)
 {
-	sl_auto_json json_t *answer = NULL;
+	if (json_object_get(state, "receipt"))
+		return work_built(work, state, err);
+	sl_auto_json json_t *request = work_request(work, "receipt");
+	return work_ask(work, request, NULL, NULL, 0, then_receipt, err);
+}
 
-	*over_out = true;
-	if (!work_renew(work, err) || !work_ask(work, "state", &answer, err))
-		return false;
+static bool then_state(struct work *work, const json_t *answer, const struct sl_error *why,
+		       struct sl_error *err)
+{
+	if (why)
+		return work_fail(work, why, err);
 	const char *state = json_string_value(json_object_get(answer, "state"));
 	if (!state)
 		return sl_fail(err, SL_E_FORMAT, "the agent's answer to \"state\" has no state");
@@ -115,25 +103,19 @@ static bool look(struct work *work, struct waiting *waiting, bool *over_out, str
 		return fail_build(work, answer, err);
 	if (strcmp(state, "none") == 0 || strcmp(state, "interrupted") == 0)
 		return work_move(work, LEDGER_DELIVERING, err);
-	*over_out = false;
-	tell_step(work, waiting, answer);
-	return check_deadline(work, waiting, answer, err);
+	tell_step(work, answer);
+	rest(work);
+	return check_deadline(work, answer, err);
 }
 
 bool work_await(struct work *work, struct sl_error *err)
 {
-	struct waiting waiting = {.since = now_seconds()};
-	bool over = false;
-
-	if (!work_connect(work, err))
-		return false;
-	waiting.pause_ms = work->config.poll_ms;
-	work_say(work, "building");
-	for (;;) {
-		if (!look(work, &waiting, &over, err))
-			return false;
-		if (over)
-			return true;
-		pause_for(&waiting);
+	if (work->pause_ms == 0) {
+		work->pause_ms = post_config(work->post)->poll_ms;
+		work->since_ms = work_now_ms();
+		work->step[0] = '\0';
+		work_say(work, "building");
 	}
+	sl_auto_json json_t *request = work_request(work, "state");
+	return work_ask(work, request, NULL, NULL, 0, then_state, err);
 }

@@ -1,15 +1,169 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bringing what the builder lacks of a verified bundle, and asking it to build.
-#include "uploader/commands/delivery.h"
+//
+// verify -> which objects are missing (some thousands at once) -> build, with the missing ones in
+// front of it. The bundle may be closed while an answer is awaited (work_let_go): it is verified
+// again before a byte of it travels.
 #include "uploader/commands/work.h"
 #include "uploader/transport/answer.h"
 
-// ---- before anything travels ---------------------------------------------------------------
+#define HAVE_AT_ONCE 4096
+
+static struct sl_digest digest_of(const struct delivery *delivery)
+{
+	struct sl_sha256 sha;
+
+	sl_sha256_init(&sha);
+	sl_list_each (&delivery->objects, object)
+		sl_sha256_add(&sha, &object->sha256, sizeof object->sha256);
+	return sl_sha256_final(&sha);
+}
+
+// Somebody may have attached a signature to the file meanwhile: then the question is a new one.
+static bool open_bundle(struct work *work, struct sl_error *err)
+{
+	if (work->bundle)
+		return true;
+	if (!work_verify(work, VERIFY_ALL, err))
+		return false;
+	delivery_init(&work->delivery, work->bundle);
+	struct sl_digest listed = digest_of(&work->delivery);
+	if (work->missing && !sl_digest_equal(&listed, &work->listed)) {
+		free(work->missing);
+		work->missing = NULL;
+	}
+	work->listed = listed;
+	if (!work->missing) {
+		work->missing = sl_alloc_array(work->delivery.objects.len + 1, sizeof(bool));
+		work->asked = 0;
+	}
+	return true;
+}
+
+// ---- asking for the build ------------------------------------------------------------------
+
+static json_t *build_request(const struct work *work)
+{
+	json_t *request = work_request(work, "build");
+	json_t *list = json_array();
+	char hex[SL_DIGEST_HEX + 1];
+
+	sl_list_each (&work->delivery.signatures, signature) {
+		sl_digest_hex(signature, hex);
+		sl_json_append(list, json_string(hex));
+	}
+	sl_json_set(request, "signatures", list);
+	return request;
+}
+
+// What the ledger keeps: the request and, of the objects in front of it, digests and sizes.
+static json_t *record_of(const json_t *request, const struct work *work, size_t len)
+{
+	json_t *record = json_copy((json_t *)(uintptr_t)request);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < len; i++) {
+		json_t *entry = json_object();
+		sl_json_set_digest(entry, "sha256", &work->batch[i]->sha256);
+		sl_json_set_uint(entry, "size", work->batch[i]->size);
+		sl_json_append(list, entry);
+	}
+	sl_json_set(record, "objects", list);
+	return record;
+}
+
+static bool then_built(struct work *work, const json_t *answer, const struct sl_error *why,
+		       struct sl_error *err)
+{
+	bool missing = json_array_size(json_object_get(answer, "missing")) > 0;
+
+	// An object went away between the question and the build: once, that is bad luck.
+	if (why && missing && !work->again) {
+		work->again = true;
+		work->asked = 0;
+		return true;
+	}
+	if (why) {
+		work_fail(work, why, err);
+		// "No": nobody whom the builder trusts has signed.
+		if (!missing && why->kind == SL_E_ANSWER) {
+			work->refused = true;
+			err->kind = SL_E_UNTRUSTED;
+		}
+		return false;
+	}
+	work->asked = 0;
+	work->pause_ms = 0;
+	return work_move(work, LEDGER_BUILDING, err) &&
+	       (!json_object_get(answer, "receipt") || work_built(work, answer, err));
+}
+
+static void say_size(const struct work *work, size_t count)
+{
+	uint64_t bytes = 0;
+	char size[16];
+
+	for (size_t i = 0; i < count; i++)
+		bytes += work->batch[i]->size;
+	sl_size_format(bytes, size);
+	work_say(work, "delivering %zu of %zu objects (%s)", count, work->delivery.objects.len,
+		 size);
+}
+
+static bool ask_for_build(struct work *work, struct sl_error *err)
+{
+	size_t count = 0;
+
+	if (!open_bundle(work, err))
+		return false;
+	work->batch = sl_alloc_array(work->delivery.objects.len + 1, sizeof(void *));
+	for (size_t i = 0; i < work->delivery.objects.len; i++)
+		if (work->missing[i])
+			work->batch[count++] = &work->delivery.objects.items[i];
+	say_size(work, count);
+	sl_auto_json json_t *request = build_request(work);
+	sl_auto_json json_t *record = record_of(request, work, count);
+	return work_ask(work, request, "build", record, count, then_built, err);
+}
+
+// ---- what is missing -----------------------------------------------------------------------
+
+static bool then_have(struct work *work, const json_t *answer, const struct sl_error *why,
+		      struct sl_error *err)
+{
+	struct sl_digest asked_about = work->listed;
+
+	if (why)
+		return work_fail(work, why, err);
+	if (!open_bundle(work, err))
+		return false;
+	if (!sl_digest_equal(&asked_about, &work->listed))
+		return true; // asks again
+	size_t left = work->delivery.objects.len - work->asked;
+	size_t count = left < HAVE_AT_ONCE ? left : HAVE_AT_ONCE;
+	if (!transport_read_missing(answer, work->delivery.objects.items + work->asked, count,
+				    work->missing + work->asked, err))
+		return false;
+	work->asked += count;
+	return true;
+}
+
+static bool ask_what_is_missing(struct work *work, struct sl_error *err)
+{
+	size_t left = work->delivery.objects.len - work->asked;
+	size_t count = left < HAVE_AT_ONCE ? left : HAVE_AT_ONCE;
+	sl_auto_json json_t *request =
+		transport_have_request(work->delivery.objects.items + work->asked, count);
+
+	return work_ask(work, request, NULL, NULL, 0, then_have, err);
+}
+
+// ---- what the builder is -------------------------------------------------------------------
 
 // Where the builder can be told to look for its Apptainer, beside what the agent itself says.
 static void add_launcher_hint(struct work *work)
 {
-	const char *file = work->config.file;
+	const char *file = post_config(work->post)->file;
 	sl_auto_free char *hint = work->remedy;
 	sl_auto_free char *shown = file ? sl_text_shown(file) : NULL;
 
@@ -28,162 +182,49 @@ static bool fail_obstacle(struct work *work, const json_t *obstacle, struct sl_e
 
 	json_object_set(answer, "error", (json_t *)(uintptr_t)obstacle);
 	if (!answer_check(answer, err))
-		work_take_hint(work, answer, err);
-	if (err->kind == SL_E_ANSWER || work->refused) {
+		work_take_hint(work, answer);
+	if (err->kind == SL_E_ANSWER || err->kind == SL_E_UNTRUSTED) {
 		work->refused = true; // the builder's policy trusts nobody yet
 		err->kind = SL_E_UNTRUSTED;
 		return false;
 	}
 	work->waits = true;
-	add_launcher_hint(work);
-	return sl_prefix(err, "builder '%s' cannot build", work->row->builder);
+	if (post_is_local(work->post))
+		add_launcher_hint(work);
+	return sl_prefix(err, "builder '%s' cannot build", work->row.builder);
 }
 
-static bool check_builder(struct work *work, struct sl_error *err)
+static bool then_probed(struct work *work, const json_t *answer, const struct sl_error *why,
+			struct sl_error *err)
 {
-	sl_auto_json json_t *answer = NULL;
-
-	if (!transport_probe(work->transport, &answer, err)) {
+	if (why) {
 		work->waits = true;
-		work_take_hint(work, answer, err);
-		return false;
+		return work_fail(work, why, err);
 	}
 	const json_t *first = json_array_get(json_object_get(answer, "obstacles"), 0);
-	return !first || fail_obstacle(work, first, err);
-}
-
-// ---- delivering ----------------------------------------------------------------------------
-
-static json_t *put_summary(const struct transport_object *const *batch, size_t len)
-{
-	json_t *request = json_object();
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < len; i++) {
-		json_t *entry = json_object();
-		sl_json_set_digest(entry, "sha256", &batch[i]->sha256);
-		sl_json_set_uint(entry, "size", batch[i]->size);
-		sl_json_append(list, entry);
-	}
-	sl_json_set_string(request, "op", "put");
-	sl_json_set(request, "objects", list);
-	return request;
-}
-
-static bool all_stored(const json_t *answer, size_t len, struct sl_error *err)
-{
-	const json_t *list = json_object_get(answer, "objects");
-	json_t *entry;
-	size_t i;
-
-	if (json_array_size(list) != len)
-		return sl_fail(err, SL_E_FORMAT, "the agent's answer to \"put\" misses objects");
-	json_array_foreach (list, i, entry)
-		if (!json_is_true(json_object_get(entry, "stored")))
-			return sl_fail(
-				err, SL_E_FORMAT,
-				"the agent took an object, but does not say that it is stored");
+	if (first)
+		return fail_obstacle(work, first, err);
+	work->post->ready = true;
 	return true;
 }
 
-static bool put_batch(struct work *work, const struct transport_object *const *batch, size_t len,
-		      struct sl_progress *progress, struct sl_error *err)
+static bool ask_what_it_can(struct work *work, struct sl_error *err)
 {
-	sl_auto_json json_t *request = put_summary(batch, len);
-	sl_auto_json json_t *answer = NULL;
+	sl_auto_json json_t *request = json_object();
 
-	return work_renew(work, err) &&
-	       work_effect(work, "put", request, batch, len, progress, &answer, err) &&
-	       all_stored(answer, len, err);
-}
-
-static bool put_missing(struct work *work, const struct delivery *delivery, const bool *missing,
-			struct sl_progress *progress, struct sl_error *err)
-{
-	const struct transport_ops *ops = work->transport->ops;
-	sl_auto_free const struct transport_object **batch =
-		sl_alloc_array(ops->put_objects, sizeof *batch);
-	size_t len;
-
-	for (size_t at = 0; at < delivery->objects.len;) {
-		at = delivery_batch(delivery, missing, ops, at, batch, &len);
-		if (len > 0 && !put_batch(work, batch, len, progress, err))
-			return false;
-	}
-	return true;
-}
-
-static bool deliver(struct work *work, const struct delivery *delivery, struct sl_error *err)
-{
-	sl_auto_free bool *missing = sl_alloc_array(delivery->objects.len + 1, sizeof *missing);
-	struct sl_progress progress;
-	char size[16];
-	size_t count;
-
-	if (!transport_have(work->transport, delivery->objects.items, delivery->objects.len,
-			    missing, err))
-		return false;
-	uint64_t bytes = delivery_size(delivery, missing, &count);
-	sl_size_format(bytes, size);
-	work_say(work, "delivering %zu of %zu objects (%s)", count, delivery->objects.len, size);
-	sl_progress_begin(&progress, "delivering", bytes);
-	bool good = put_missing(work, delivery, missing, &progress, err);
-	sl_progress_end(&progress);
-	return good;
-}
-
-// ---- asking for the build ------------------------------------------------------------------
-
-static json_t *build_request(const struct work *work, const struct delivery *delivery)
-{
-	json_t *request = work_request(work, "build");
-	json_t *list = json_array();
-	char hex[SL_DIGEST_HEX + 1];
-
-	sl_list_each (&delivery->signatures, signature) {
-		sl_digest_hex(signature, hex);
-		sl_json_append(list, json_string(hex));
-	}
-	sl_json_set(request, "signatures", list);
-	return request;
-}
-
-// `*again_out`: an object went away between the delivery and the build.
-static bool ask_for_build(struct work *work, const struct delivery *delivery, bool *again_out,
-			  struct sl_error *err)
-{
-	sl_auto_json json_t *request = build_request(work, delivery);
-	sl_auto_json json_t *answer = NULL;
-	bool good = work_effect(work, "build", request, NULL, 0, NULL, &answer, err);
-
-	*again_out = !good && json_array_size(json_object_get(answer, "missing")) > 0;
-	if (!good && !*again_out && err->kind == SL_E_ANSWER) {
-		// "No": nobody whom the builder trusts has signed.
-		work->refused = true;
-		err->kind = SL_E_UNTRUSTED;
-	}
-	if (!good || !work_move(work, LEDGER_BUILDING, err))
-		return false;
-	return !json_object_get(answer, "receipt") || work_built(work, answer, err);
+	sl_json_set_string(request, "op", "probe");
+	return work_ask(work, request, NULL, NULL, 0, then_probed, err);
 }
 
 bool work_deliver(struct work *work, struct sl_error *err)
 {
-	auto_delivery struct delivery delivery = {0};
-	bool again;
-
-	if (!work_verify(work, VERIFY_ALL, err) || !work_connect(work, err) ||
-	    !check_builder(work, err))
+	if (!open_bundle(work, err))
 		return false;
-	delivery_init(&delivery, work->bundle);
-	if (work->row->state == LEDGER_QUEUED && !work_move(work, LEDGER_DELIVERING, err))
+	if (!work->post->ready)
+		return ask_what_it_can(work, err);
+	if (work->row.state == LEDGER_QUEUED && !work_move(work, LEDGER_DELIVERING, err))
 		return false;
-	if (!deliver(work, &delivery, err))
-		return false;
-	if (ask_for_build(work, &delivery, &again, err))
-		return true;
-	if (!again)
-		return false;
-	sl_error_clear(err);
-	return deliver(work, &delivery, err) && ask_for_build(work, &delivery, &again, err);
+	if (work->asked < work->delivery.objects.len)
+		return ask_what_is_missing(work, err);
+	return ask_for_build(work, err);
 }

@@ -14,8 +14,8 @@ struct numbers {
 // works on is waited for as long as that process moves on. `tried_out` (zeroed by the caller, to be
 // released) are the submissions that had their turn here or were waited for. False when the ledger
 // fails.
-bool drain(struct ledger *ledger, int64_t only, const struct watch *watch,
-	   struct numbers *tried_out, struct sl_error *err) SL_MUST_USE;
+bool drain(struct ledger *ledger, int64_t only, const struct postman_options *options,
+	   const struct watch *watch, struct numbers *tried_out, struct sl_error *err) SL_MUST_USE;
 
 bool numbers_have(const struct numbers *numbers, int64_t number);
 

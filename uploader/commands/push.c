@@ -19,7 +19,7 @@ static bool push(const struct queue_options *options, const char *path, struct s
 	if (!queue_check(options, err) || !queue_open_ledger(options->state_dir, &ledger, err) ||
 	    !queue_bundle_again(ledger, options, path, &number, err))
 		return false;
-	bool good = drain(ledger, number, &print_watch, &tried, err);
+	bool good = drain(ledger, number, &options->reach, &print_watch, &tried, err);
 	sl_list_release(&tried);
 	return good && ledger_find(ledger, number, row_out, err);
 }
@@ -68,7 +68,7 @@ const struct sl_command command_push = {
 		       "stays queued.\n"
 		       "A bundle that is done already is verified again, and the builder judges\n"
 		       "its signatures again, but does not build it again: its receipt is printed.",
-	.options = queue_option_table,
+	.options = queue_push_table,
 	.size = sizeof(struct queue_options),
 	.min_operands = 1,
 	.max_operands = 1,

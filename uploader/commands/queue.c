@@ -7,22 +7,26 @@
 #include <stddef.h>
 #include <string.h>
 
-const struct sl_option queue_option_table[] = {
-	{"builder", 'b', SL_OPT_STRING, offsetof(struct queue_options, builder), "ID",
-	 "where to build: local"},
-	{"runner", 0, SL_OPT_STRING, offsetof(struct queue_options, runner), "ID",
-	 "where the image will be used (default: the builder)"},
-	{"builder-config", 0, SL_OPT_STRING, offsetof(struct queue_options, builder_config), "FILE",
-	 "how to start the agent (JSON)"},
-	{"policy", 0, SL_OPT_STRING, offsetof(struct queue_options, policy), "FILE",
-	 "the keys to trust (default: your own policy.json)"},
-	{"out", 'o', SL_OPT_STRING, offsetof(struct queue_options, out), "DIR",
-	 "make the registration's folder in DIR"},
-	{"state-dir", 0, SL_OPT_STRING, offsetof(struct queue_options, state_dir), "DIR",
-	 "the folder of the ledger"},
-	{"json", 0, SL_OPT_FLAG, offsetof(struct queue_options, json), NULL, "print JSON"},
-	SL_OPTION_END,
-};
+// clang-format off
+#define QUEUE_OPTIONS                                                                              \
+	{"builder", 'b', SL_OPT_STRING, offsetof(struct queue_options, builder), "ID",             \
+	 "where to build: local, or the id of an endpoint"},                                       \
+	{"runner", 0, SL_OPT_STRING, offsetof(struct queue_options, runner), "ID",                 \
+	 "where the image will be used (default: the builder)"},                                   \
+	{"builder-config", 0, SL_OPT_STRING, offsetof(struct queue_options, builder_config),       \
+	 "FILE", "how the builder is reached (JSON)"},                                             \
+	{"policy", 0, SL_OPT_STRING, offsetof(struct queue_options, policy), "FILE",               \
+	 "the keys to trust (default: your own policy.json)"},                                     \
+	{"out", 'o', SL_OPT_STRING, offsetof(struct queue_options, out), "DIR",                    \
+	 "make the registration's folder in DIR"},                                                 \
+	{"state-dir", 0, SL_OPT_STRING, offsetof(struct queue_options, state_dir), "DIR",          \
+	 "the folder of the ledger"},                                                              \
+	{"json", 0, SL_OPT_FLAG, offsetof(struct queue_options, json), NULL, "print JSON"}
+// clang-format on
+
+const struct sl_option queue_option_table[] = {QUEUE_OPTIONS, SL_OPTION_END};
+const struct sl_option queue_push_table[] = {
+	QUEUE_OPTIONS, REACH_OPTIONS(struct queue_options, reach), SL_OPTION_END};
 
 bool queue_open_ledger(const char *state_dir, struct ledger **out, struct sl_error *err)
 {
@@ -37,14 +41,14 @@ bool queue_open_ledger(const char *state_dir, struct ledger **out, struct sl_err
 
 static bool check_place(const char *option, const char *word, struct sl_error *err)
 {
-	if (transport_find(word))
+	if (post_is_known(word))
 		return true;
 	sl_auto_free char *shown = sl_text_shown(word);
-	return sl_fail(
-		err, SL_E_USAGE,
-		"cannot reach the %s '%s': this release knows 'local' only, which builds with "
-		"the Apptainer of this machine or of a launcher in --builder-config",
-		option, shown);
+	return sl_fail(err, SL_E_USAGE,
+		       "--%s '%s' is neither 'local' (the Apptainer of this machine, or of a "
+		       "launcher in --builder-config) nor the id of a Globus Compute endpoint, "
+		       "like 4b116d3c-1703-4f8f-9f6f-39921e5864df",
+		       option, shown);
 }
 
 bool queue_check(const struct queue_options *options, struct sl_error *err)

@@ -5,6 +5,7 @@
 
 #include "bundles/base/options.h"
 #include "bundles/trust/trust.h"
+#include "uploader/commands/reach.h"
 #include "uploader/ledger/ledger.h"
 
 // What `add` and `push` have in common. Borrowed texts; NULL = not given.
@@ -12,9 +13,11 @@ struct queue_options {
 	const char *builder, *runner;
 	const char *builder_config, *policy, *out, *state_dir;
 	bool json;
+	struct postman_options reach;
 };
 
-extern const struct sl_option queue_option_table[];
+extern const struct sl_option queue_option_table[]; // of `add`, which speaks to nobody
+extern const struct sl_option queue_push_table[];
 
 // Opens the ledger of --state-dir, or the person's own.
 bool queue_open_ledger(const char *state_dir, struct ledger **out,

@@ -14,7 +14,7 @@ static const char *text_of(const struct work *work, const char *name)
 static bool write_registration(struct work *work, const char *folder, char **path_out,
 			       struct sl_error *err)
 {
-	const struct submission *row = work->row;
+	const struct submission *row = &work->row;
 	sl_auto_json json_t *request = json_object();
 	int64_t effect;
 
@@ -50,19 +50,19 @@ bool work_register(struct work *work, struct sl_error *err)
 {
 	sl_auto_free char *own = NULL, *path = NULL;
 
-	if (!work->row->out && !registration_default_folder(&own, err))
+	if (!work->row.out && !registration_default_folder(&own, err))
 		return false;
 	// After an interruption the bundle is opened again; only its head, because the build is
 	// over.
 	if (!work->bundle && !work_verify(work, VERIFY_HEAD, err))
 		return false;
 	work_say(work, "registering");
-	if (work->row->state == LEDGER_BUILT && !work_move(work, LEDGER_REGISTERING, err))
+	if (work->row.state == LEDGER_BUILT && !work_move(work, LEDGER_REGISTERING, err))
 		return false;
-	if (!write_registration(work, own ? own : work->row->out, &path, err) ||
-	    !ledger_done(work->ledger, work->row->number, path, err))
+	if (!write_registration(work, own ? own : work->row.out, &path, err) ||
+	    !ledger_done(work->ledger, work->row.number, path, err))
 		return false;
-	work->row->state = LEDGER_DONE;
-	work->row->registration = sl_take(path);
+	work->row.state = LEDGER_DONE;
+	work->row.registration = sl_take(path);
 	return true;
 }

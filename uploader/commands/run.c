@@ -7,15 +7,23 @@
 #include "uploader/commands/queue.h"
 
 #include <stddef.h>
+#include <time.h>
+
+#define FIRST_PAUSE 5 // seconds before what is out of reach is tried again
+#define MOST_PAUSE  300
 
 struct options {
 	const char *state_dir;
-	bool json;
+	struct postman_options reach;
+	bool wait_online, json;
 };
 
 static const struct sl_option table[] = {
 	{"state-dir", 0, SL_OPT_STRING, offsetof(struct options, state_dir), "DIR",
 	 "the folder of the ledger"},
+	{"wait-online", 0, SL_OPT_FLAG, offsetof(struct options, wait_online), NULL,
+	 "wait for what is out of reach until all are done, failed or refused"},
+	REACH_OPTIONS(struct options, reach),
 	{"json", 0, SL_OPT_FLAG, offsetof(struct options, json), NULL, "print JSON"},
 	SL_OPTION_END,
 };
@@ -40,6 +48,37 @@ static int report(const struct submissions *all, const struct numbers *tried, bo
 	return code;
 }
 
+static bool all_ended(const struct submissions *all)
+{
+	sl_list_each (all, row)
+		if (!ledger_state_is_final(row->state))
+			return false;
+	return true;
+}
+
+static void pause_for(unsigned *seconds)
+{
+	sl_note("some builders are out of reach; trying again in %u seconds", *seconds);
+	nanosleep(&(struct timespec){.tv_sec = *seconds}, NULL);
+	*seconds = *seconds * 2 < MOST_PAUSE ? *seconds * 2 : MOST_PAUSE;
+}
+
+// Once, or again and again until nothing is left that only waits.
+static bool drain_all(struct ledger *ledger, const struct options *options, struct numbers *tried,
+		      struct submissions *all, struct sl_error *err)
+{
+	for (unsigned pause = FIRST_PAUSE;;) {
+		if (!drain(ledger, 0, &options->reach, &print_watch, tried, err) ||
+		    !ledger_list(ledger, all, err))
+			return false;
+		if (!options->wait_online || all_ended(all))
+			return true;
+		submissions_release(all);
+		*all = (struct submissions){0};
+		pause_for(&pause);
+	}
+}
+
 static int run(const void *values, int argc, char **operands)
 {
 	const struct options *options = values;
@@ -51,7 +90,7 @@ static int run(const void *values, int argc, char **operands)
 	(void)argc;
 	(void)operands;
 	bool good = queue_open_ledger(options->state_dir, &ledger, &err) &&
-		    drain(ledger, 0, &print_watch, &tried, &err) && ledger_list(ledger, &all, &err);
+		    drain_all(ledger, options, &tried, &all, &err);
 	int code = good ? report(&all, &tried, options->json) : 0;
 	sl_list_release(&tried);
 	return good ? sl_finish(code) : print_failure(&err);

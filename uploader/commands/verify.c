@@ -33,19 +33,19 @@ static bool check_identity(struct work *work, const struct verified_bundle *bund
 {
 	struct sl_digest id = verified_id(bundle);
 
-	if (sl_digest_equal(&id, &work->row->bundle))
+	if (sl_digest_equal(&id, &work->row.bundle))
 		return true;
 	work->refused = true;
 	work->remedy = sl_strdup("put the file back that was queued ('add' queues the one that is "
 				 "there now, as another)");
 	return sl_fail(err, SL_E_UNTRUSTED,
 		       "'%s' is not the bundle that was queued: the file has been replaced",
-		       work->row->path);
+		       work->row.path);
 }
 
 static bool remember_name(struct work *work, const struct manifest *manifest, struct sl_error *err)
 {
-	struct submission *row = work->row;
+	struct submission *row = &work->row;
 
 	if (row->name && row->version)
 		return true;
@@ -65,17 +65,17 @@ bool work_verify(struct work *work, enum verify_depth depth, struct sl_error *er
 	struct sl_progress progress;
 	bool have_policy;
 
-	if (!queue_load_policy(work->row->policy, &policy, &have_policy, err))
+	if (!queue_load_policy(work->row.policy, &policy, &have_policy, err))
 		return false;
 	struct verify_request request = {
-		.path = work->row->path,
+		.path = work->row.path,
 		.policy = have_policy ? &policy : NULL,
 		.depth = depth,
 		.progress = &progress,
 	};
 	work_say(work, "verifying");
 	sl_progress_begin(&progress, "verifying", 0);
-	verified_bundle_free(sl_take(work->bundle));
+	work_let_go(work);
 	bool good = bundle_verify(&request, &verdict, &work->bundle, err);
 	sl_progress_end(&progress);
 	if (!good)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// 1. row->state is the ledger's state, moved only after the ledger has it on disk.
+// 1. row.state is the ledger's state, moved only after the ledger has it on disk.
 // 2. A step may be entered again after a crash in its middle: everything it does can be done twice.
-// 3. A failure is about this submission. It is written into its row and the next one gets its
-//    turn (T78); only a ledger that cannot be written ends the run.
+// 3. A failure is about this submission. It is written into its row and the others go on (T78);
+//    only a ledger that cannot be written ends the run.
+// 4. An effect is written down before it is tried, its answer before it is used.
 #include "uploader/commands/work.h"
 
 #include <stdarg.h>
@@ -13,6 +14,14 @@
 #define RENEW_SECONDS 60
 #define ROUNDS	      3 // times that a builder may lose a build before we give up
 
+int64_t work_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void work_say(const struct work *work, const char *fmt, ...)
 {
 	char text[256];
@@ -21,15 +30,20 @@ void work_say(const struct work *work, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
-	work->watch->say(work->watch->context, work->row, text);
+	work->watch->say(work->watch->context, &work->row, text);
 }
 
 bool work_move(struct work *work, enum ledger_state state, struct sl_error *err)
 {
-	if (!ledger_move(work->ledger, work->row->number, state, err))
+	if (!ledger_move(work->ledger, work->row.number, state, err))
 		return false;
-	work->row->state = state;
+	work->row.state = state;
 	return true;
+}
+
+void work_rest(struct work *work, unsigned ms)
+{
+	work->wake_ms = work_now_ms() + ms;
 }
 
 bool work_renew(struct work *work, struct sl_error *err)
@@ -39,42 +53,66 @@ bool work_renew(struct work *work, struct sl_error *err)
 	if (now - work->renewed < RENEW_SECONDS && now >= work->renewed)
 		return true;
 	work->renewed = now;
-	return ledger_renew(work->ledger, work->row->number, err);
+	return ledger_renew(work->ledger, work->row.number, err);
 }
 
-// ---- talking to the builder ----------------------------------------------------------------
-
-bool work_connect(struct work *work, struct sl_error *err)
+void work_begin(struct work *work, struct ledger *ledger, struct submission *row, struct post *post,
+		const struct watch *watch)
 {
-	const struct transport_ops *ops = transport_find(work->row->builder);
-
-	if (work->transport)
-		return true;
-	if (!ops)
-		return sl_fail(err, SL_E_USAGE, "this release cannot reach the builder '%s'",
-			       work->row->builder);
-	if (builder_config_load(work->row->builder_config, &work->config, err) &&
-	    ops->open(&work->config, &work->transport, err))
-		return true;
-	work->waits = true;
-	if (err->kind != SL_E_NETWORK)
-		work->remedy = sl_format(
-			"%s%s%s, or 'add' the bundle again with another --builder-config; it stays "
-			"queued, and 'sealift-upload run' goes on from here",
-			work->config.file ? "correct '" : "install it",
-			work->config.file ? work->config.file : "", work->config.file ? "'" : "");
-	return false;
+	*work = (struct work){.ledger = ledger, .post = post, .watch = watch};
+	work->row = *row;
+	*row = (struct submission){0};
+	work->renewed = (int64_t)time(NULL);
 }
 
-void work_take_hint(struct work *work, const json_t *answer, const struct sl_error *err)
+static void close_bundle(struct work *work)
 {
-	const char *hint = transport_hint(answer);
+	delivery_release(&work->delivery);
+	verified_bundle_free(work->bundle);
+	work->delivery = (struct delivery){0};
+	work->bundle = NULL;
+}
 
-	work->refused = work->refused || err->kind == SL_E_UNTRUSTED;
-	if (!hint)
+void work_release(struct work *work)
+{
+	close_bundle(work);
+	submission_release(&work->row);
+	json_decref(work->answer);
+	free(work->missing);
+	free(work->batch);
+	free(work->remedy);
+	*work = (struct work){0};
+}
+
+void work_let_go(struct work *work)
+{
+	if (!work->out || !work->batch)
+		close_bundle(work);
+}
+
+// ---- errands -------------------------------------------------------------------------------
+
+static void hear(void *context, const json_t *answer, const struct sl_error *why,
+		 const char *remedy)
+{
+	struct work *work = context;
+
+	work->back = true;
+	work->answer = json_incref((json_t *)(uintptr_t)answer);
+	work->why = why ? *why : (struct sl_error){0};
+	work->waits = work->waits || (why && !answer); // nobody was there who could say no
+	if (!remedy)
 		return;
 	free(work->remedy);
-	work->remedy = sl_text_shown(hint);
+	work->remedy = sl_text_shown(remedy);
+}
+
+static void move(void *context, uint64_t bytes)
+{
+	struct work *work = context;
+
+	if (work->progress)
+		sl_progress_add(work->progress, bytes);
 }
 
 json_t *work_request(const struct work *work, const char *op)
@@ -82,7 +120,7 @@ json_t *work_request(const struct work *work, const char *op)
 	json_t *request = json_object();
 
 	sl_json_set_string(request, "op", op);
-	sl_json_set_digest(request, "bundle", &work->row->bundle);
+	sl_json_set_digest(request, "bundle", &work->row.bundle);
 	return request;
 }
 
@@ -93,41 +131,69 @@ char *work_compact(const json_t *value)
 	return text ? text : sl_strdup("null");
 }
 
-bool work_effect(struct work *work, const char *kind, const json_t *request,
-		 const struct transport_object *const *batch, size_t batch_len,
-		 struct sl_progress *progress, json_t **answer_out, struct sl_error *err)
+bool work_ask(struct work *work, const json_t *request, const char *effect, const json_t *recorded,
+	      size_t batch_len, work_then *then, struct sl_error *err)
 {
-	const struct transport_ops *ops = work->transport->ops;
-	sl_auto_free char *asked = work_compact(request);
-	struct sl_error why = {0};
-	int64_t effect;
+	struct errand errand = {.request = request,
+				.objects = work->batch,
+				.len = batch_len,
+				.heard = hear,
+				.moved = move,
+				.context = work};
 
-	*answer_out = NULL;
-	if (!ledger_effect_begin(work->ledger, work->row->number, kind, asked, &effect, err))
-		return false;
-	bool good = batch ? ops->put(work->transport, batch, batch_len, progress, answer_out, &why)
-			  : ops->call(work->transport, request, answer_out, &why);
-	// No answer was heard: the row keeps saying "tried", which is the truth.
-	if (*answer_out) {
-		sl_auto_free char *heard = work_compact(*answer_out);
-		if (!ledger_effect_end(work->ledger, effect, good, heard, err))
+	work->effect = 0;
+	if (effect) {
+		sl_auto_free char *text = work_compact(recorded ? recorded : request);
+		if (!ledger_effect_begin(work->ledger, work->row.number, effect, text,
+					 &work->effect, err))
 			return false;
 	}
-	if (!good) {
-		work_take_hint(work, *answer_out, &why);
-		*err = why;
-	}
-	return good;
+	if (!post_start(work->post, &errand, err))
+		return false;
+	work->out = true;
+	work->back = false;
+	work->then = then;
+	return true;
 }
 
-bool work_ask(struct work *work, const char *op, json_t **answer_out, struct sl_error *err)
+// No answer was heard: the row of the effect keeps saying "tried", which is the truth.
+static bool record_answer(struct work *work, struct sl_error *err)
 {
-	sl_auto_json json_t *request = work_request(work, op);
-	bool good = work->transport->ops->call(work->transport, request, answer_out, err);
+	if (!work->effect || !work->answer)
+		return true;
+	sl_auto_free char *heard = work_compact(work->answer);
+	return ledger_effect_end(work->ledger, work->effect, work->why.kind == SL_E_NONE, heard,
+				 err);
+}
 
-	if (!good)
-		work_take_hint(work, *answer_out, err);
-	return good;
+static bool take_answer(struct work *work, struct sl_error *err)
+{
+	sl_auto_json json_t *answer = work->answer;
+	bool recorded = record_answer(work, err);
+
+	work->out = work->back = false;
+	work->answer = NULL;
+	free(work->batch);
+	work->batch = NULL;
+	const struct sl_error *why = work->why.kind == SL_E_NONE ? NULL : &work->why;
+	return recorded && work->then(work, answer, why, err);
+}
+
+void work_take_hint(struct work *work, const json_t *answer)
+{
+	const char *hint = transport_hint(answer);
+
+	if (!hint)
+		return;
+	free(work->remedy);
+	work->remedy = sl_text_shown(hint);
+}
+
+bool work_fail(struct work *work, const struct sl_error *why, struct sl_error *err)
+{
+	work->refused = work->refused || why->kind == SL_E_UNTRUSTED;
+	*err = *why;
+	return false;
 }
 
 bool work_built(struct work *work, const json_t *answer, struct sl_error *err)
@@ -138,72 +204,86 @@ bool work_built(struct work *work, const json_t *answer, struct sl_error *err)
 	struct sl_digest id;
 
 	sl_buf_init(&text, TRANSPORT_LIMIT_ANSWER);
-	if (!bundle || !sl_digest_parse(bundle, &id) || !sl_digest_equal(&id, &work->row->bundle))
+	if (!bundle || !sl_digest_parse(bundle, &id) || !sl_digest_equal(&id, &work->row.bundle))
 		return sl_fail(
 			err, SL_E_FORMAT,
 			"the builder says it is done, but its receipt is not for this bundle");
 	if (!sl_json_canonical(receipt, &text, err) || !sl_buf_ok(&text, "the receipt", err))
 		return sl_prefix(err, "the builder's receipt");
-	if (!ledger_built(work->ledger, work->row->number, text.data, err))
+	if (!ledger_built(work->ledger, work->row.number, text.data, err))
 		return false;
-	work->row->state = LEDGER_BUILT;
-	free(work->row->receipt);
-	work->row->receipt = sl_buf_steal(&text, NULL);
+	work->row.state = LEDGER_BUILT;
+	free(work->row.receipt);
+	work->row.receipt = sl_buf_steal(&text, NULL);
 	return true;
 }
 
 // ---- the whole way -------------------------------------------------------------------------
 
-static bool take_steps(struct work *work, struct sl_error *err)
+static bool next_step(struct work *work, struct sl_error *err)
 {
-	for (int losses = 0; !ledger_state_is_final(work->row->state);) {
-		enum ledger_state before = work->row->state;
-		bool good;
-		if (before == LEDGER_QUEUED || before == LEDGER_DELIVERING)
-			good = work_deliver(work, err);
-		else if (before == LEDGER_BUILDING)
-			good = work_await(work, err);
-		else
-			good = work_register(work, err);
-		if (!good)
-			return false;
-		if (work->row->state == LEDGER_DELIVERING && ++losses == ROUNDS)
-			return sl_fail(err, SL_E_IO,
-				       "the builder lost the build %d times: is something ending "
-				       "its processes?",
-				       ROUNDS);
-	}
-	return true;
+	enum ledger_state before = work->row.state;
+
+	if (before == LEDGER_BUILT || before == LEDGER_REGISTERING)
+		return work_register(work, err);
+	return before == LEDGER_BUILDING ? work_await(work, err) : work_deliver(work, err);
+}
+
+// A builder that loses every build would otherwise be asked for ever.
+static bool count_losses(struct work *work, enum ledger_state before, struct sl_error *err)
+{
+	if (before != LEDGER_BUILDING || work->row.state != LEDGER_DELIVERING ||
+	    ++work->losses < ROUNDS)
+		return true;
+	return sl_fail(err, SL_E_IO,
+		       "the builder lost the build %d times: is something ending its processes?",
+		       ROUNDS);
 }
 
 // Writes the failure down. A builder that is out of reach is no fault of the bundle: it waits.
-static bool conclude(struct work *work, const struct sl_error *why, struct sl_error *err)
+static bool write_down(struct work *work, const struct sl_error *why, struct sl_error *err)
 {
-	int64_t number = work->row->number;
+	int64_t number = work->row.number;
 
 	if (why->kind == SL_E_NETWORK || work->waits)
 		return ledger_note(work->ledger, number, why,
 				   work->remedy ? work->remedy
 						: "the bundle stays queued, and 'sealift-upload "
 						  "run' goes on from here",
-				   err);
-	work->row->state = work->refused ? LEDGER_REFUSED : LEDGER_FAILED;
-	return ledger_end(work->ledger, number, work->row->state, why, work->remedy, err);
+				   err) &&
+		       ledger_release(work->ledger, number, err);
+	work->row.state = work->refused ? LEDGER_REFUSED : LEDGER_FAILED;
+	return ledger_end(work->ledger, number, work->row.state, why, work->remedy, err);
 }
 
-bool work_on(struct ledger *ledger, struct submission *row, const struct watch *watch,
-	     struct sl_error *err)
+bool work_conclude(struct work *work, const struct sl_error *why, struct sl_error *err)
 {
-	struct work work = {.ledger = ledger, .row = row, .watch = watch};
+	close_bundle(work);
+	return write_down(work, why, err);
+}
+
+static bool go_on(struct work *work, struct sl_error *err)
+{
+	enum ledger_state before = work->row.state;
+	bool good = work->out ? take_answer(work, err) : next_step(work, err);
+
+	return good && count_losses(work, before, err) && work_renew(work, err);
+}
+
+bool work_turn(struct work *work, enum work_turn *turn_out, struct sl_error *err)
+{
 	struct sl_error why = {0};
 
-	work.renewed = (int64_t)time(NULL);
-	bool good = take_steps(&work, &why) || conclude(&work, &why, err);
-	transport_close(work.transport);
-	verified_bundle_free(work.bundle);
-	builder_config_release(&work.config);
-	free(work.remedy);
-	// A submission that has come to its end has given its claim back with that step.
-	return good &&
-	       (ledger_state_is_final(row->state) || ledger_release(ledger, row->number, err));
+	for (;;) {
+		*turn_out = WORK_OVER;
+		// A submission that has come to its end has given its claim back with that step.
+		if (ledger_state_is_final(work->row.state))
+			return true;
+		*turn_out = work->out ? WORK_WAITS : WORK_RESTS;
+		if (work->out ? !work->back : work->wake_ms > work_now_ms())
+			return true;
+		*turn_out = WORK_OVER;
+		if (!go_on(work, &why))
+			return work_conclude(work, &why, err);
+	}
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// One submission from the state it is in to its end.
+// One submission from the state it is in to its end, in turns: a turn goes on until something has
+// to be asked of the builder, or time has to pass. Many submissions take turns in one thread.
 #ifndef SL_UPLOADER_COMMANDS_WORK_H
 #define SL_UPLOADER_COMMANDS_WORK_H
 
 #include "bundles/trust/trust.h"
+#include "uploader/commands/delivery.h"
 #include "uploader/ledger/ledger.h"
-#include "uploader/transport/transport.h"
+#include "uploader/transport/post.h"
 
 // How a command hears what is going on. `doing` is a short clause: "delivering 60 objects (45
 // MiB)".
@@ -14,31 +16,78 @@ struct watch {
 	void *context;
 };
 
+struct work;
+// Takes the answer to what was asked; `why` is NULL when it is a yes.
+typedef bool work_then(struct work *work, const json_t *answer, const struct sl_error *why,
+		       struct sl_error *err);
+
 struct work {
 	struct ledger *ledger;
-	struct submission *row; // claimed by this process; kept equal to the ledger
+	struct submission row; // claimed by this process; kept equal to the ledger
 	const struct watch *watch;
-	struct builder_config config;
-	struct transport *transport;	// NULL until it is needed
+	struct post *post;
+	char *remedy;	 // what would help against the failure at hand; may be NULL
+	bool refused;	 // it was the bundle or the policy, not the circumstances
+	bool waits;	 // it was the builder: the bundle stays where it is
+	int64_t renewed; // when the claim was renewed last
+
+	// The errand that is out.
+	bool out, back; // asked; and heard of
+	work_then *then;
+	int64_t effect; // its row in the ledger, 0 = a question
+	json_t *answer;
+	struct sl_error why;
+	struct sl_progress *progress; // NULL while several works share the terminal
+
+	// Delivering (deliver.c).
 	struct verified_bundle *bundle; // NULL until it is needed
-	char *remedy;			// what would help against the failure in `err`; may be NULL
-	bool refused;			// it was the bundle or the policy, not the circumstances
-	bool waits;			// it was the builder: the bundle stays where it is
-	int64_t renewed;		// when the claim was renewed last
+	struct delivery delivery;
+	struct sl_digest listed; // of the list of objects that `missing` is about
+	bool *missing;		 // of each object there; NULL = not asked yet
+	const struct transport_object **batch;
+	size_t asked; // objects whose presence has been asked for
+	bool again;   // an object went away once
+
+	// Waiting for the build (await.c).
+	int64_t wake_ms; // monotonic; nothing to do before
+	int64_t since_ms;
+	unsigned pause_ms; // before the next question, 0 = not waiting yet
+	char step[32];	   // as the builder called it last
+	int losses;
 };
 
-// Works on the claimed submission until it is done, failed or refused, or cannot go on for now
-// (the builder is out of reach), and writes that down. False only when the ledger itself fails.
-bool work_on(struct ledger *ledger, struct submission *row, const struct watch *watch,
-	     struct sl_error *err) SL_MUST_USE;
+// `row` is taken over. The post may be shared with other works.
+void work_begin(struct work *work, struct ledger *ledger, struct submission *row, struct post *post,
+		const struct watch *watch);
+void work_release(struct work *work);
 
-// ---- the steps (each moves row->state on, or fails and says why in work) -------------------
+enum work_turn {
+	WORK_WAITS, // for an answer
+	WORK_RESTS, // until work->wake_ms
+	WORK_OVER,  // done, failed, refused, or out of reach for now; the claim is given back
+};
+
+// Goes on as far as it can. False only when the ledger itself fails.
+bool work_turn(struct work *work, enum work_turn *turn_out, struct sl_error *err) SL_MUST_USE;
+
+// Ends a work that could not even begin, for the reason in `why`.
+bool work_conclude(struct work *work, const struct sl_error *why, struct sl_error *err) SL_MUST_USE;
+
+// Renews the claim when it is time to.
+bool work_renew(struct work *work, struct sl_error *err) SL_MUST_USE;
+
+// Closes the bundle unless the errand that is out reads from it: it is verified again when it is
+// needed. For many works at once.
+void work_let_go(struct work *work);
+
+int64_t work_now_ms(void); // monotonic
+
+// ---- the steps (each starts an errand, or moves row.state on, or fails and says why) -------
 
 // queued, delivering -> building: verify, deliver what is missing, ask for the build (deliver.c).
 bool work_deliver(struct work *work, struct sl_error *err) SL_MUST_USE;
 // building -> built, or back to delivering when the builder has lost it (await.c).
 bool work_await(struct work *work, struct sl_error *err) SL_MUST_USE;
-
 // built, registering -> done (register.c).
 bool work_register(struct work *work, struct sl_error *err) SL_MUST_USE;
 
@@ -50,25 +99,20 @@ bool work_verify(struct work *work, enum verify_depth depth, struct sl_error *er
 
 void work_say(const struct work *work, const char *fmt, ...) SL_PRINTF(2, 3);
 bool work_move(struct work *work, enum ledger_state state, struct sl_error *err) SL_MUST_USE;
-// Opens the transport unless it is open. A failure is the builder's: the bundle waits.
-bool work_connect(struct work *work, struct sl_error *err) SL_MUST_USE;
-// Renews the claim when it is time to.
-bool work_renew(struct work *work, struct sl_error *err) SL_MUST_USE;
-// A request that changes something there: written down, tried, its answer written down. `batch`
-// (may be NULL) are objects to be put. `*answer_out` is owned, also after a refusal.
-bool work_effect(struct work *work, const char *kind, const json_t *request,
-		 const struct transport_object *const *batch, size_t batch_len,
-		 struct sl_progress *progress, json_t **answer_out,
-		 struct sl_error *err) SL_MUST_USE;
-// A question: nothing to write down. The rest as above.
-bool work_ask(struct work *work, const char *op, json_t **answer_out,
-	      struct sl_error *err) SL_MUST_USE;
+void work_rest(struct work *work, unsigned ms);
+
+// Starts an errand; `then` gets its answer in a later turn. `effect` is written to the ledger
+// first, with `recorded` (NULL = the request), when it changes something there; NULL = a question.
+bool work_ask(struct work *work, const json_t *request, const char *effect, const json_t *recorded,
+	      size_t batch_len, work_then *then, struct sl_error *err) SL_MUST_USE;
 // {"op": op, "bundle": …}
 json_t *work_request(const struct work *work, const char *op);
 // One line of JSON with sorted keys. Owned.
 char *work_compact(const json_t *value);
-// Remembers what the builder said would help, and whether its policy refused.
-void work_take_hint(struct work *work, const json_t *answer, const struct sl_error *err);
+// The failure of an errand as that of the step: kind, sentence, whether the policy refused.
+bool work_fail(struct work *work, const struct sl_error *why, struct sl_error *err);
+// Remembers what an answer says would help.
+void work_take_hint(struct work *work, const json_t *answer);
 // building -> built with the receipt in `answer`, checked to be for this bundle.
 bool work_built(struct work *work, const json_t *answer, struct sl_error *err) SL_MUST_USE;
 

@@ -9,12 +9,17 @@
 #define MOST_TIMEOUT	604800 // a week, as for the agent's builds
 #define DEFAULT_POLL_MS 200
 #define MOST_POLL_MS	60000
+#define MOST_BUILDS	4096
 
 void builder_config_release(struct builder_config *config)
 {
 	sl_strings_release(&config->launcher);
 	free(config->file);
 	config->file = NULL;
+	json_decref(config->user_endpoint_config);
+	config->user_endpoint_config = NULL;
+	free(config->function);
+	config->function = NULL;
 }
 
 // A word of a launcher that lies beside the configuration file is found from anywhere.
@@ -61,7 +66,9 @@ static unsigned read_number(struct sl_obj *obj, const char *key, unsigned most)
 // sl_obj_done() knows only the keys that are there: a person may have misspelt the only one.
 static bool check_keys(const json_t *json, struct sl_error *err)
 {
-	static const char *const known[] = {"launcher", "timeout", "poll_ms", NULL};
+	static const char *const known[] = {
+		"launcher", "timeout", "poll_ms", "builds", "user_endpoint_config",
+		"function", NULL};
 	const char *key;
 	json_t *value;
 
@@ -74,6 +81,24 @@ static bool check_keys(const json_t *json, struct sl_error *err)
 			       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 	}
 	return true;
+}
+
+// The service keeps some names for itself.
+static void read_endpoint_config(struct sl_obj *obj, json_t **out)
+{
+	static const char *const reserved[] = {"parent_config", "user_runtime", "mapped_identity",
+					       "_GC", NULL};
+	json_t *value = sl_obj_object(obj, "user_endpoint_config");
+
+	for (size_t i = 0; value && reserved[i]; i++)
+		if (json_object_get(value, reserved[i])) {
+			sl_obj_fail(obj, "user_endpoint_config",
+				    "must not have '%s': the service keeps that name for itself",
+				    reserved[i]);
+			return;
+		}
+	json_decref(*out);
+	*out = json_incref(value);
 }
 
 static bool parse(const char *path, const struct sl_buf *text, struct builder_config *out,
@@ -95,8 +120,14 @@ static bool parse(const char *path, const struct sl_buf *text, struct builder_co
 	}
 	if (sl_obj_has(&obj, "timeout"))
 		out->timeout = read_number(&obj, "timeout", MOST_TIMEOUT);
+	if (sl_obj_has(&obj, "builds"))
+		out->builds = read_number(&obj, "builds", MOST_BUILDS);
 	if (sl_obj_has(&obj, "poll_ms"))
 		out->poll_ms = read_number(&obj, "poll_ms", MOST_POLL_MS);
+	if (sl_obj_has(&obj, "user_endpoint_config"))
+		read_endpoint_config(&obj, &out->user_endpoint_config);
+	if (sl_obj_has(&obj, "function"))
+		out->function = sl_strdup(sl_obj_string(&obj, "function"));
 	return sl_obj_done(&obj) || sl_prefix(err, "builder configuration '%s'", path);
 }
 
@@ -104,7 +135,8 @@ bool builder_config_load(const char *path, struct builder_config *out, struct sl
 {
 	sl_auto_buf struct sl_buf text = {0};
 
-	*out = (struct builder_config){.timeout = DEFAULT_TIMEOUT, .poll_ms = DEFAULT_POLL_MS};
+	*out = (struct builder_config){
+		.timeout = DEFAULT_TIMEOUT, .poll_ms = DEFAULT_POLL_MS, .builds = 1};
 	sl_strings_add(&out->launcher, "python3");
 	sl_buf_init(&text, TRANSPORT_LIMIT_CONFIG);
 	if (!path)

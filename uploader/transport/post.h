@@ -54,6 +54,12 @@ bool postman_find(struct postman *postman, const char *builder, const char *conf
 // Queues an errand. Never calls back before the next step.
 bool post_start(struct post *post, const struct errand *errand, struct sl_error *err) SL_MUST_USE;
 
+// The web API with the login of this run, for what is no errand (registration, endpoints'
+// versions).
+bool postman_compute(struct postman *postman, struct compute **out,
+		     struct sl_error *err) SL_MUST_USE;
+
+bool post_is_known(const char *builder); // "local" or a UUID
 const struct builder_config *post_config(const struct post *post);
 bool post_is_local(const struct post *post); // an answer comes at once, a question costs nothing
 
@@ -74,6 +80,7 @@ struct post_setup {
 	struct compute *compute; // NULL for drivers that did not ask for it
 	const char *builder;
 	const struct builder_config *config;
+	const char *service; // base URL of the web API that `compute` speaks to
 };
 
 struct post_driver {
@@ -92,6 +99,8 @@ struct post {
 	const struct post_driver *driver;
 	struct builder_config config;
 	char *builder, *config_path;
+	bool ready; // an agent there said that it can build
+	char *note; // what is unusual about it for now, for people; the driver's, NULL = nothing
 };
 
 extern const struct post_driver post_driver_local, post_driver_globus;

@@ -30,7 +30,7 @@ bool transport_probe(struct transport *transport, json_t **answer_out, struct sl
 	return transport->ops->call(transport, request, answer_out, err);
 }
 
-static json_t *have_request(const struct transport_object *objects, size_t len)
+json_t *transport_have_request(const struct transport_object *objects, size_t len)
 {
 	json_t *request = json_object();
 	json_t *list = json_array();
@@ -53,8 +53,8 @@ static int compare_digests(const void *a, const void *b)
 
 // Which of `objects` are named in the list. A name that we did not ask for is ignored: it decides
 // nothing.
-static bool read_missing(const json_t *answer, const struct transport_object *objects, size_t len,
-			 bool *missing_out, struct sl_error *err)
+bool transport_read_missing(const json_t *answer, const struct transport_object *objects,
+			    size_t len, bool *missing_out, struct sl_error *err)
 {
 	const json_t *list = json_object_get(answer, "missing");
 	size_t count = json_array_size(list), i;
@@ -84,10 +84,10 @@ bool transport_have(struct transport *transport, const struct transport_object *
 {
 	for (size_t at = 0; at < len; at += HAVE_AT_ONCE) {
 		size_t count = len - at < HAVE_AT_ONCE ? len - at : HAVE_AT_ONCE;
-		sl_auto_json json_t *request = have_request(objects + at, count);
+		sl_auto_json json_t *request = transport_have_request(objects + at, count);
 		sl_auto_json json_t *answer = NULL;
 		if (!transport->ops->call(transport, request, &answer, err) ||
-		    !read_missing(answer, objects + at, count, missing_out + at, err))
+		    !transport_read_missing(answer, objects + at, count, missing_out + at, err))
 			return false;
 	}
 	return true;

@@ -18,12 +18,17 @@ struct builder_config {
 	struct sl_strings launcher; // argv in front of "-I -c PROGRAM"; ends with a Python
 	unsigned timeout;	    // seconds in which something must come back
 	unsigned poll_ms;	    // first pause between two questions for the state of a build
+	unsigned builds;	    // how many builds may run there at once
 	char *file;		    // where it stands; NULL = the default
+	// of Globus Compute endpoints:
+	json_t *user_endpoint_config; // fills the endpoint's template; NULL = none
+	char *function; // the agent as the endpoint's operator has registered it; NULL = our own
 };
 
-// {"launcher": ["…"], "timeout": 600, "poll_ms": 200}; every key may be missing, no other may be
-// there. A first word with a slash that is not absolute is relative to the file's folder. `path`
-// NULL gives the default: this machine's python3. SL_E_INPUT names file and key.
+// {"launcher": ["…"], "timeout": 600, "poll_ms": 200, "user_endpoint_config": {…}, "function":
+// "UUID"}; every key may be missing, no other may be there. A first word with a slash that is not
+// absolute is relative to the file's folder. `path` NULL gives the default: this machine's python3.
+// SL_E_INPUT names file and key.
 bool builder_config_load(const char *path, struct builder_config *out,
 			 struct sl_error *err) SL_MUST_USE;
 void builder_config_release(struct builder_config *config);
@@ -82,7 +87,10 @@ const struct transport_ops *transport_find(const char *builder);
 // What the agent says about its machine. Owned.
 bool transport_probe(struct transport *transport, json_t **answer_out,
 		     struct sl_error *err) SL_MUST_USE;
-// Sets missing_out[i] for each object that the far side lacks.
+// The question "have" and its answer: sets missing_out[i] for each object that the far side lacks.
+json_t *transport_have_request(const struct transport_object *objects, size_t len); // owned
+bool transport_read_missing(const json_t *answer, const struct transport_object *objects,
+			    size_t len, bool *missing_out, struct sl_error *err) SL_MUST_USE;
 bool transport_have(struct transport *transport, const struct transport_object *objects, size_t len,
 		    bool *missing_out, struct sl_error *err) SL_MUST_USE;
 // What the agent said would help, borrowed from an answer that is a refusal; NULL if it said
