@@ -1157,6 +1157,32 @@ def sealift_agent(request, stream=None):
         return {"path": path, "free": free_space(at), "kind": mount_of(at)[0],
                 "writable": os.access(at, os.W_OK), "noexec": "noexec" in mount_of(at)[1].split(",")}
 
+    def package_versions():
+        """What the Python that runs this has of Globus Compute: in a task, that of its worker."""
+        try:
+            from importlib import metadata
+        except ImportError:
+            return {}
+        found = {}
+        for name in ("globus-compute-endpoint", "globus-compute-sdk", "parsl"):
+            try:
+                found[name] = metadata.version(name)
+            except Exception:  # missing, or a broken installation: as good as not known
+                continue
+        return {name: one for name, one in found.items()
+                if re.match(r"[0-9A-Za-z.+!-]{1,127}\Z", str(one))}
+
+    def loaded_modules():
+        """Names of environment modules: those that this process was started with."""
+        names = os.environ.get("LOADEDMODULES", "").split(":")
+        return {"system": any(os.environ.get(one) for one in ("MODULESHOME", "LMOD_CMD", "MODULEPATH")),
+                "loaded": [name for name in names if re.match(r"[!-~]{1,128}\Z", name)][:256]}
+
+    def proxy_names():
+        """Which proxy settings there are. Their values may hold passwords and stay here."""
+        names = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+        return sorted(name for one in names for name in (one, one.upper()) if os.environ.get(name))
+
     def op_probe(_fields):
         site = load_site()
         obstacles = []
@@ -1186,6 +1212,7 @@ def sealift_agent(request, stream=None):
             "programs": {name: find_program(name) or "" for name in (
                 "newuidmap", "fakeroot", "squashfuse", "squashfuse_ll", "mksquashfs", "unsquashfs")},
             "zstd": zstd_support(builder["path"] if builder else None),
+            "packages": package_versions(), "modules": loaded_modules(), "proxies": proxy_names(),
             "store": describe_folder(site["store"]), "tmp": describe_folder("/tmp"), "policy": policy,
             "obstacles": obstacles}
 

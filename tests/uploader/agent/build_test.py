@@ -520,6 +520,26 @@ class Hosts(Base):
         self.wait(self.bundle, "done")
         self.assertIn("--fakeroot", self.launches()[0]["argv"])
 
+    def test_t87_probe_names_proxies_and_modules_but_no_secret(self):
+        self.environment.update({name: "http://canary:canary@proxy.example:3128"
+                                 for name in ("http_proxy", "HTTPS_PROXY", "all_proxy")})
+        self.environment.update(LOADEDMODULES="apptainer/1.4.5:gcc/12.2:bad name:",
+                                MODULESHOME="/usr/share/modules")
+        answer = self.good({"op": "probe"})
+        self.assertEqual(["HTTPS_PROXY", "all_proxy", "http_proxy"], answer["proxies"])
+        self.assertEqual({"system": True, "loaded": ["apptainer/1.4.5", "gcc/12.2"]}, answer["modules"])
+        self.assertNotIn("canary", json.dumps(answer))
+        self.assertNotIn("proxy.example", json.dumps(answer))
+
+    def test_probe_knows_the_worker_it_runs_in(self):
+        folder = os.path.join(self.home, "packages", "parsl-2026.10.26.dist-info")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "METADATA"), "w", encoding="utf-8") as file:
+            file.write("Metadata-Version: 2.1\nName: parsl\nVersion: 2026.10.26\n")
+        sys.path.insert(0, os.path.dirname(folder))
+        self.addCleanup(sys.path.remove, os.path.dirname(folder))
+        self.assertEqual("2026.10.26", self.good({"op": "probe"})["packages"]["parsl"])
+
     def test_probe(self):
         answer = self.good({"op": "probe"})
         self.assertEqual(os.path.join(self.tools, "apptainer"), answer["apptainer"])
