@@ -26,11 +26,13 @@ python3 "$check" compare "$emit" <lines
 for set in universal modern; do
 	status=0
 	printf 'def f():\n    return "sch\303\266n"\n' | "$emit" function "$set" f >out 2>err || status=$?
-	[ "$status" = 1 ] && [ ! -s out ] || wrong "a source that is not ASCII was packed"
+	[ "$status" = 1 ] || wrong "a source that is not ASCII was packed"
+	[ ! -s out ] || wrong "a part of a refused source was written"
 	grep -q 'not ASCII' err || wrong "it says $(cat err)"
 	printf 'sch\303\266n' >text
 	status=0
 	"$emit" arguments "$set" text >out 2>err || status=$?
-	[ "$status" = 1 ] && [ ! -s out ] || wrong "an argument that is not ASCII was packed"
+	[ "$status" = 1 ] || wrong "an argument that is not ASCII was packed"
+	[ ! -s out ] || wrong "a part of a refused argument was written"
 	grep -q 'not ASCII' err || wrong "it says $(cat err)"
 done

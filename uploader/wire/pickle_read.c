@@ -217,16 +217,20 @@ static bool op_long(struct machine *m, unsigned width)
 	return push_integer(m, (int64_t)number);
 }
 
+// Eight bytes, the highest first.
 static bool op_real(struct machine *m, unsigned width)
 {
 	const unsigned char *bytes = take(m, width);
 	struct pickle_value *value = bytes ? push_new(m, PICKLE_REAL) : NULL;
-	uint64_t bits = 0;
+	union {
+		uint64_t bits;
+		double real;
+	} both = {0};
 	if (!value)
 		return false;
 	for (unsigned i = 0; i < width; i++)
-		bits = bits << 8 | bytes[i];
-	memcpy(&value->real, &bits, sizeof bits);
+		both.bits = both.bits << 8 | bytes[i];
+	value->real = both.real;
 	return true;
 }
 
