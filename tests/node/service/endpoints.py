@@ -37,6 +37,8 @@ class Endpoint:
         self.body, self.metadata = {}, {}
         self.locked_until = 0.0
         self.user_endpoints = {}
+        # Reports of failed starts under this id that say again what a user endpoint said.
+        self.reports_to_come = 0
 
     def register(self, body):
         self.body, self.metadata = body, body.get("metadata") or {}

@@ -108,13 +108,17 @@ class UserEndpoints:
 
     def _failed(self, one, text):
         one.error = text
+        one.endpoint.reports_to_come += 1
         if not one.waiting:
             # The submit was answered long ago: its tasks end with the text.
             self._service.broker.empty_queue(one.task_queue)
             self._service.tasks.fail_all(one, text)
 
     def manager_failed(self, endpoint, text):
-        """A by-product of the report above, or all there is when nothing had a configuration yet."""
+        """The endpoint's own report of a failed start. As a rule it follows the better one above."""
+        if endpoint.reports_to_come:
+            endpoint.reports_to_come -= 1
+            return
         for one in endpoint.user_endpoints.values():
             if one.waiting and one.error is None and not one.pulse.alive:
                 one.error = str(text)
