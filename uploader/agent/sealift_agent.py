@@ -1553,11 +1553,11 @@ def sealift_agent(request, stream=None):
          "allow unprivileged user namespaces on this host, or install apptainer-suid"),
         (r"failed to change uid and gids", "the base image holds files of other owners: make it with "
          "--mksquashfs-args=-all-root, or give this account a range in /etc/subuid and /etc/subgid"),
-        (r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate|certificate signed by unknown authority",
+        (r"CERTIFICATE_VERIFY_FAILED|certificate signed by unknown authority",
          "what the build fetches from has a certificate of a CA that the image does not know: name a file "
          "with it as 'ca_file' in site.json"),
         (r"No matching distribution found|Failed to establish a new connection|NameResolutionError|"
-         r"Failed to fetch|No solution found", "the package index was not reached or lacks a package; where "
+         r"Failed to fetch", "the package index was not reached or lacks a package; where "
          "this site has a mirror or a proxy, name a pip configuration as 'pip_config' in site.json"),
         (r"failed to execute %test", "the test of the spec failed; the log says what it printed"),
         (r"running %post section", "a step inside the image failed; the last lines of the log say which"),
@@ -1759,7 +1759,7 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
                       "pip_config of site.json")
 
     def write_network(folder, network):
-        """Writes the files and returns the variables that tell pip, uv and others about them."""
+        """Writes the files and returns the variables that tell pip and others about them."""
         lines, settings = ["[global]"], network["settings"]
         shown = {"PIP_CONFIG_FILE": os.path.join(folder, "pip.conf")}
         if network["ca"] is not None:
@@ -1769,10 +1769,6 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
             shown.update(dict.fromkeys(("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), path))
         for name in sorted(settings):
             lines.append("%s = %s" % (name, "\n    ".join(settings[name])))
-        for name, variable in (("index-url", "UV_INDEX_URL"), ("extra-index-url", "UV_EXTRA_INDEX_URL"),
-                               ("trusted-host", "UV_INSECURE_HOST")):
-            if name in settings:
-                shown[variable] = " ".join(settings[name])
         write_file(shown["PIP_CONFIG_FILE"], ("\n".join(lines) + "\n").encode("utf-8"))
         given = {prefix + name: value for name, value in shown.items()
                  for prefix in ("APPTAINERENV_", "SINGULARITYENV_")}

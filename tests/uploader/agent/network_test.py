@@ -79,8 +79,7 @@ class Network(support.Host):
             path = seen["folder"] + "/ca.pem"
             self.assertEqual(given, {
                 "PIP_CONFIG_FILE": seen["folder"] + "/pip.conf", "SSL_CERT_FILE": path, "REQUESTS_CA_BUNDLE": path,
-                "CURL_CA_BUNDLE": path, "UV_INDEX_URL": "https://me:canary@mirror.invalid/simple",
-                "UV_EXTRA_INDEX_URL": "https://one.invalid/simple https://two.invalid/simple"})
+                "CURL_CA_BUNDLE": path})
         self.assertEqual(seen["folder"] + "/ca.pem", environment["SSL_CERT_FILE"])
         self.assertEqual(self.receipt()["network"], {
             "ca_file": {"path": self.ca, "sha256": sha256(CA)},
