@@ -4,9 +4,14 @@
 static void the_version_of_the_endpoint_decides(void **state)
 {
 	static const char *const universal[] = {
-		NULL,	   "",	      "2.2.0",	"2.28.0",   "3.2.1",	   "3.3.0",
-		"3.5.0",   "3.6.0a3", "3.16.0", "3.16.0a1", "3.16.0.dev0", "3.16.0+site",
-		"unknown", "4.19.0 or so", "v4.x",
+		NULL,	       "",
+		"2.2.0",       "2.28.0",
+		"3.2.1",       "3.3.0",
+		"3.5.0",       "3.6.0a3",
+		"3.16.0",      "3.16.0a1",
+		"3.16.0.dev0", "3.16.0+site",
+		"unknown",     "4.19.0 or so",
+		"v4.x",
 	};
 	static const char *const modern[] = {"3.6.0",  "3.15.0",   "3.16.1", "3.17.0", "4.0.0a1",
 					     "4.19.0", "4.19.0a0", "10.0.0", "3.6",    "v4.19.0"};
