@@ -3,8 +3,9 @@
 #include "uploader/commands/commands.h"
 
 static const struct sl_command *const commands[] = {
-	&command_add,	&command_run,	 &command_push,	  &command_status,
-	&command_retry, &command_forget, &command_export, NULL,
+	&command_add,	 &command_run,	  &command_push,
+	&command_status, &command_retry,  &command_cancel,
+	&command_forget, &command_export, NULL,
 };
 
 static const struct sl_program program = {

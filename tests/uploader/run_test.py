@@ -7,6 +7,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -137,6 +138,43 @@ class Run(line.Line):
         heard = [line for line in err.splitlines() if "verifying" in line or "is done" in line or "registering" in line]
         first_end = next(number for number, line in enumerate(heard) if "registering" in line)
         self.assertEqual(sum("verifying" in line for line in heard[:first_end]), 3, err)
+
+    def test_cancel_ends_what_is_not_finished(self):
+        self.host.add(self.good, self.compile("5.0.0"))
+        self.assertEqual(self.host.call("cancel", "2")[0], 0)
+        code, out, err = self.host.call("run")
+        self.assertEqual(code, 1, err)
+        self.assertEqual([(row["state"], row.get("reason")) for row in self.host.rows()],
+                         [("done", None), ("failed", "cancelled")])
+        self.assertEqual(self.host.launches(), 1)
+        self.assertEqual(self.host.call("cancel", "1")[0], 2)
+        self.assertEqual(self.host.call("cancel", "9")[0], 2)
+        self.host.call("retry", "2")
+        self.assertEqual(self.host.call("run")[0], 0)
+
+    def test_cancel_reaches_the_process_that_works_on_it(self):
+        self.host.tool("behaviour", "time.sleep(3)")
+        self.host.add(self.good)
+        with self.host.start("run") as running:
+            while self.host.rows()[0]["state"] != "building":
+                time.sleep(0.02)
+            code, _, err = self.host.call("cancel", "1")
+            self.assertEqual(code, 0, err)
+            self.assertIn("ends it at its next step", err)
+            running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 1)
+        self.assertEqual(self.host.rows()[0]["reason"], "cancelled")
+        self.host.call("retry", "1")
+        self.assertEqual(self.host.call("run")[0], 0)
+        self.assertEqual(self.host.launches(), 1)  # the build went on there
+
+    def test_watching_ends_with_the_work(self):
+        self.host.add(self.good)
+        with self.host.start("status", "--watch", "--json") as watching:
+            self.assertEqual(self.host.call("run")[0], 0)
+            out, _ = watching.communicate(timeout=60)
+        seen = [json.loads(text)["submissions"][0]["state"] for text in out.splitlines()]
+        self.assertEqual((watching.returncode, seen[0], seen[-1]), (0, "queued", "done"))
 
     def test_t79_a_builder_out_of_reach_is_waited_for(self):
         self.host.configure(["sh", "-c", "echo no route to host >&2; exit 255"])

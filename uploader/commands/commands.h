@@ -10,6 +10,7 @@ extern const struct sl_command command_run;
 extern const struct sl_command command_push;
 extern const struct sl_command command_status;
 extern const struct sl_command command_retry;
+extern const struct sl_command command_cancel;
 extern const struct sl_command command_forget;
 extern const struct sl_command command_export;
 

@@ -262,9 +262,21 @@ bool work_conclude(struct work *work, const struct sl_error *why, struct sl_erro
 	return write_down(work, why, err);
 }
 
+// A person changed their mind. A build that runs there goes on: nobody else may be robbed of it.
+static bool check_cancelled(struct work *work, struct sl_error *err)
+{
+	bool cancelled;
+
+	if (!ledger_is_cancelled(work->ledger, work->row.number, &cancelled, err))
+		return false;
+	return !cancelled || sl_fail(err, SL_E_ANSWER, "cancelled");
+}
+
 static bool go_on(struct work *work, struct sl_error *err)
 {
 	enum ledger_state before = work->row.state;
+	if (!check_cancelled(work, err))
+		return false;
 	bool good = work->out ? take_answer(work, err) : next_step(work, err);
 
 	return good && count_losses(work, before, err) && work_renew(work, err);

@@ -135,6 +135,13 @@ bool ledger_end(struct ledger *ledger, int64_t number, enum ledger_state state,
 
 // failed or refused -> queued (needs no claim). SL_E_USAGE says so when it is neither.
 bool ledger_retry(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
+// Ends an unfinished submission as failed, "cancelled". Where a living process works on it,
+// `*later_out` is true, and that process ends it when it looks (ledger_is_cancelled). SL_E_USAGE
+// when it has come to its end already.
+bool ledger_cancel(struct ledger *ledger, int64_t number, bool *later_out,
+		   struct sl_error *err) SL_MUST_USE;
+bool ledger_is_cancelled(struct ledger *ledger, int64_t number, bool *out,
+			 struct sl_error *err) SL_MUST_USE;
 // Removes a submission and its effects. SL_E_USAGE while a living process works on it.
 bool ledger_forget(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
 

@@ -31,6 +31,8 @@
 #define VERSION_2                                                                             \
 	"ALTER TABLE submission ADD COLUMN force_tasks INTEGER NOT NULL DEFAULT 0"            \
 	" CHECK (force_tasks IN (0, 1));"                                                     \
+	"ALTER TABLE submission ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0"                 \
+	" CHECK (cancel IN (0, 1));"                                                          \
 	"CREATE TABLE submit ("                                                               \
 	" number INTEGER PRIMARY KEY AUTOINCREMENT,"                                          \
 	" service TEXT NOT NULL, endpoint TEXT NOT NULL, function TEXT NOT NULL,"             \

@@ -224,6 +224,9 @@ static bool write_step(struct ledger *ledger, int64_t number, const struct step 
 	    !db_run(ledger, err, "UPDATE submission SET state = ?2 WHERE number = ?1", "it", number,
 		    ledger_state_name(step->to)))
 		return false;
+	if (step->to == LEDGER_QUEUED &&
+	    !db_run(ledger, err, "UPDATE submission SET cancel = 0 WHERE number = ?1", "i", number))
+		return false;
 	// Nobody works on what has come to its end; the same transaction, so that no crash comes
 	// between.
 	if (ledger_state_is_final(step->to) &&
@@ -351,6 +354,39 @@ static bool retry(struct ledger *ledger, int64_t number, struct sl_error *err)
 bool ledger_retry(struct ledger *ledger, int64_t number, struct sl_error *err)
 {
 	return db_begin(ledger, err) && db_end(ledger, retry(ledger, number, err), err);
+}
+
+static bool cancel(struct ledger *ledger, int64_t number, bool *later_out, struct sl_error *err)
+{
+	struct sl_error why = {.kind = SL_E_ANSWER, .text = "cancelled"};
+	enum ledger_state state;
+
+	if (!state_of(ledger, number, &state, err) || !claim_look(ledger, number, later_out, err))
+		return false;
+	if (ledger_state_is_final(state))
+		return sl_fail(err, SL_E_USAGE, "submission %lld is %s: there is nothing to cancel",
+			       (long long)number, ledger_state_name(state));
+	if (*later_out)
+		return db_run(ledger, err, "UPDATE submission SET cancel = 1 WHERE number = ?1",
+			      "i", number);
+	return write_step(ledger, number, &(struct step){.to = LEDGER_FAILED, .why = &why}, err);
+}
+
+bool ledger_cancel(struct ledger *ledger, int64_t number, bool *later_out, struct sl_error *err)
+{
+	return db_begin(ledger, err) && db_end(ledger, cancel(ledger, number, later_out, err), err);
+}
+
+bool ledger_is_cancelled(struct ledger *ledger, int64_t number, bool *out, struct sl_error *err)
+{
+	auto_statement sqlite3_stmt *statement = db_prepare(
+		ledger, err, "SELECT cancel FROM submission WHERE number = ?1", "i", number);
+	bool row;
+
+	if (!statement || !db_step(ledger, statement, &row, err))
+		return false;
+	*out = row && sqlite3_column_int64(statement, 0) != 0;
+	return true;
 }
 
 static bool forget(struct ledger *ledger, int64_t number, struct sl_error *err)

@@ -83,7 +83,8 @@ static void make_old(const char *folder)
 			     "INSERT INTO submission (bundle, builder, runner, path, state, added,"
 			     " changed) VALUES (printf('%064d', 7), 'local', 'local', '/a', "
 			     "'queued', 1, 1);"
-			     "ALTER TABLE submission DROP COLUMN force_tasks;"
+			     "ALTER TABLE submission DROP COLUMN force_tasks; ALTER TABLE "
+			     "submission DROP COLUMN cancel;"
 			     "PRAGMA user_version = 1",
 			     NULL, NULL, NULL),
 		SQLITE_OK);
