@@ -192,7 +192,10 @@ def sealift_agent(request, stream=None):
         return lambda value, where: record(value, where, need, may, kind)
 
     image_name = text_like(r"[a-z0-9][a-z0-9._-]{0,62}", "a name of [a-z0-9][a-z0-9._-]{0,62}")
-    pep440 = text_like(r"[a-z0-9.+!]{1,127}", "a version in normal form")
+    NUMBER = r"(0|[1-9][0-9]*)"
+    LOCAL = r"(0|[1-9][0-9]*|[0-9]*[a-z][a-z0-9]*)"
+    pep440 = text_like(r"(?=.{1,128}\Z)([1-9][0-9]*!)?N(\.N)*((a|b|rc)N)?(\.postN)?(\.devN)?(\+L(\.L)*)?"
+                       .replace("N", NUMBER).replace("L", LOCAL), "a version in normal form (PEP 440)")
     plain_text = text_like(r".*", "a text")
     absolute_path = text_like(r"/[^\0\n]*", "an absolute path")
 
@@ -899,7 +902,63 @@ def sealift_agent(request, stream=None):
         "--mksquashfs-args=-comp xz", "--mksquashfs-args=-comp zstd -Xcompression-level 3", "--nv",
         "--rocm", "--userns")
 
-    # The rules on values that reach a definition; the same as bundles/recipe/plan_check.c.
+    # The rules on values are those of bundles/recipe/plan_check.c, whether a value reaches a definition
+    # or not: tests/data/plan holds both readers to one table.
+    HIDDEN = "[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff%s]"  # and tab or line feed where they are not allowed
+    TEMPLATE = re.compile(r"\{\{[\t\n\v\f\r ]*[0-9A-Za-z_]+[\t\n\v\f\r ]*\}\}")
+    BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+        map(chr, range(0x2000, 0x200b)))
+
+    def clean_text(most, hidden="\t\n", more=None):
+        """A check: text without control characters, at most so many bytes, and `more(value, where)`."""
+        pattern = re.compile(HIDDEN % hidden)
+
+        def check(value, where):
+            must(type(value) is str and not pattern.search(value), where, "text without control characters")
+            must(len(value.encode("utf-8")) <= most, where, "at most %d bytes" % most)
+            if more:
+                more(value, where)
+            return value
+        return check
+
+    def whole_line(value, where):
+        must(value.strip(BLANKS) == value, where, "without blanks at its ends")
+        must(not TEMPLATE.search(value), where, "without {{ word }}, which Apptainer takes for a build argument")
+
+    def filled(value, where):
+        must(value, where, "not empty")
+        whole_line(value, where)
+
+    def script_text(value, where):
+        must(value.strip(" \t\n"), where, "not empty")
+        must(value.endswith("\n"), where, "ended by a line feed")
+
+    def help_text(value, where):
+        must(value.strip(" \t\n"), where, "not empty")
+        must(len(value.encode("utf-8")) + 4 * (value.count("\n") + 1) <= 56 * 1024, where,
+             "at most 56 KiB with each line indented by four blanks")
+        must(not any(line.lstrip(BLANKS).startswith("%") for line in value.split("\n")), where,
+             "without a line whose first character is %")
+        must(not TEMPLATE.search(value), where, "without {{ word }}, which Apptainer takes for a build argument")
+
+    def env_text(value, where):
+        must(len(quote_value(value).encode("utf-8")) <= 48 * 1024, where, "at most 48 KiB once quoted")
+        must("\\u000A" not in value, where, "without the text \\u000A, which Apptainer turns into a line break")
+
+    def plain_parts(value, where):
+        must("\\" not in value and not {"", ".", ".."} & set(value.split("/")), where, "a plain relative path")
+
+    def quote_value(value):
+        return re.sub(r"\{(?=\{)", '{""', re.sub(r'(["$\\`])', r"\\\1", value))
+
+    line_text = clean_text(4096, more=whole_line)
+    filled_line = clean_text(4096, more=filled)
+    script = clean_text(256 * 1024, hidden="", more=script_text)
+    plain_path = clean_text(4096, more=plain_parts)
+
+    def plain_folder(value, where):
+        return value if value == "." else plain_path(value, where)
+
     RESERVED = ("/.sealift", "/.singularity.d", "/opt/sealift", "/opt/venv", "/proc", "/sys", "/dev",
                 "/tmp", "/var/tmp")
 
@@ -910,45 +969,53 @@ def sealift_agent(request, stream=None):
              "outside of " + ", ".join(RESERVED))
         return value
 
-    line_text = text_like(r"(\S([^\n]{0,4094}\S)?)?", "one line without blanks at its ends")
-    filled_line = text_like(r"\S([^\n]{0,4094}\S)?", "one line, not empty, without blanks at its ends")
     variable_name = text_like(r"(?!APPTAINER|SINGULARITY|SEALIFT_|PYTHONNOUSERSITE\Z|PYTHONHOME\Z)"
                               r"[A-Za-z_][A-Za-z0-9_]{0,254}", "a variable that a plan may set")
-    env_value = text_like(r"(?!.*\\u000A)[^\0\n]*",
-                          "one line without the text \\u000A, which Apptainer turns into a line break")
     label_name = text_like(r"(?!org\.sealift\.|org\.label-schema\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}",
                            "a label that a plan may set")
 
-    def numbers(parts):
-        return text_like(r"(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3})){%d}" % (parts - 1),
-                         "%d numbers with dots" % parts)
+    python_version = text_like(r"3(\.(0|[1-9][0-9]{0,3})){2}", "a full version of Python 3, like 3.11.2")
+    glibc_version = text_like(r"2\.(0|[1-9][0-9]{0,3})", "a version of glibc, like 2.36")
+
+    # Words of lower case, joined by a dot, one or two underlines, or dashes; a registry has no underline,
+    # and a dot or a port, or is localhost.
+    REFERENCE = (r"(?=.{3,255}\Z)(?=[^/]*[.:]|localhost/)[a-z0-9]+((\.|-+)[a-z0-9]+)*(:[0-9]{1,5})?"
+                 r"(/[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*)+")
 
     def parse_base(value, where):
         if type(value) is dict and value.get("kind") == "docker":
             return record(value, where, {
                 "kind": one_of("docker"), "digest": digest,
-                "reference": text_like(r"(?=.{3,255}\Z)[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+",
-                                       "a reference with its registry, without tag and digest")},
+                "reference": text_like(REFERENCE, "a reference with its registry, without tag and digest")},
                 {"tag": text_like(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", "a tag")})
         return record(value, where, {"kind": one_of("localimage", "oci-archive", "docker-archive"),
-                                     "file": plain_text})
+                                     "file": plain_path})
+
+    def build_options(value, where):
+        options = list_of(one_of(*BUILD_OPTIONS), 64)(value, where)
+        must(len(set(options)) == len(options), where, "a list without an option twice")
+        return options
+
+    def build_timeout(value, where):
+        must(value != 0, where, "at least one second")
+        return uint(LIMIT_TIMEOUT)(value, where)
 
     def parse_plan(data):
-        script = each({"network": one_of("any", "none"), "run": plain_text})
-        texts = list_of(plain_text, 4096)
+        run = each({"network": one_of("any", "none"), "run": script})
         plan = record(load_canonical(data, "plan.json"), "plan", {
             "base": parse_base, "description": line_text, "name": image_name, "version": pep440,
-            "build": each({"options": list_of(one_of(*BUILD_OPTIONS), 64), "timeout": uint(LIMIT_TIMEOUT)}),
-            "env": list_of(each({"name": variable_name, "value": env_value}), 1024),
-            "files": list_of(each({"from": plain_text, "to": image_path,
+            "build": each({"options": build_options, "timeout": build_timeout}),
+            "env": list_of(each({"name": variable_name, "value": clean_text(32768, "\n", env_text)}), 1024),
+            "files": list_of(each({"from": plain_path, "to": image_path,
                                    "mode": text_like("0[0-7]{3}", "four octal digits")}), 4096),
             "labels": list_of(each({"name": label_name, "value": filled_line}), 256),
-            "post": list_of(script, 64), "sealift_plan": one_of_numbers(1),
-            "target": each({"glibc": numbers(2), "platform": one_of("linux/x86_64", "linux/aarch64"),
-                            "python": numbers(3)})}, {
-            "help": plain_text, "runscript": plain_text, "test": script, "worker": pep440,
+            "post": list_of(run, 64), "sealift_plan": one_of_numbers(1),
+            "target": each({"glibc": glibc_version, "platform": one_of("linux/x86_64", "linux/aarch64"),
+                            "python": python_version})}, {
+            "help": clean_text(48 * 1024, "", help_text), "runscript": script, "test": run, "worker": pep440,
             "pip": each({"env": one_of("venv", "base"), "installer": one_of("auto", "pip", "uv"),
-                         "requirements": texts, "wheelhouses": texts}, {"lock": plain_text})})
+                         "requirements": list_of(clean_text(16 * 1024, "\n"), 4096),
+                         "wheelhouses": list_of(plain_folder, 4096)}, {"lock": plain_path})})
         for member, key in (("env", "name"), ("labels", "name"), ("files", "to")):
             sorted_once(plan[member], key, "plan." + member)
         return plan
@@ -2068,10 +2135,7 @@ types.FunctionType(code, there)("{}", None)
         return lines
 
     def render_environment(plan, lock):
-        def quote(value):
-            return re.sub(r"\{(?=\{)", '{""', re.sub(r'(["$\\`])', r"\\\1", value))
-
-        lines = ['export %s="%s"' % (pair["name"], quote(pair["value"])) for pair in plan["env"]]
+        lines = ['export %s="%s"' % (pair["name"], quote_value(pair["value"])) for pair in plan["env"]]
         return (lines + ['export PYTHONNOUSERSITE="1"']
                 + ['export PATH="/opt/venv/bin:$PATH"'] * bool(lock["packages"]))
 
@@ -2119,8 +2183,6 @@ types.FunctionType(code, there)("{}", None)
         return {name: text.encode("utf-8") for name, text in texts.items()}
 
     SECTION_MAX = 56 * 1024  # Apptainer's own limit is 65,535 bytes
-    BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-        map(chr, range(0x2000, 0x200b)))
     UNSAFE = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]|"
                         r"\{\{[\t\n\v\f\r ]*[0-9A-Za-z_]+[\t\n\v\f\r ]*\}\}")
 
