@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stand-in service before its judges: the unmodified endpoint and SDK, on a real broker."""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import globus  # noqa: E402
+
+STEPS = os.path.join(HERE, "sdk_steps.py")
+
+
+def setUpModule():
+    global cloud, builder
+    cloud = globus.Cloud()
+    unittest.addModuleCleanup(close)
+    builder = cloud.start_endpoint("builder")
+
+
+def close():
+    """What is left behind is a failure of the whole suite."""
+    namespace, folder, home = cloud.namespace.name, cloud.folder, cloud.home
+    cloud.close()
+    names = globus.ip("netns", "list").split()
+    left = [place for place in (folder, home) if os.path.exists(place)]
+    if cloud.unexpected or left or namespace in names:
+        raise AssertionError("left behind: %s" % (cloud.unexpected + left + [namespace]))
+
+
+class Step(unittest.TestCase):
+    def setUp(self):
+        cloud.reset()
+
+    def step(self, name, endpoint=None, other=False, **options):
+        done = cloud.sdk(STEPS, name, endpoint or builder.id, json.dumps(options),
+                         environment=cloud.login(other))
+        self.assertEqual(done.returncode, 0, done.stderr + cloud.log("service"))
+        return json.loads(done.stdout)
+
+    def sent(self):
+        """The number of tasks of every submit that was answered."""
+        return [entry["tasks"] for entry in cloud.journal("POST", "*/submit") if entry["status"] == 200]
+
+
+class Tasks(Step):
+    def test_client_registers_runs_and_fetches(self):
+        self.assertEqual(self.step("run"), [42, "", globus.NODE_UID])
+        seen = [(entry["method"], entry["path"].replace(builder.id, "ID"))
+                for entry in cloud.journal() if entry["method"] == "POST"]
+        self.assertEqual(seen[:3], [("POST", "/v2/oauth2/token"), ("POST", "/v3/functions"),
+                                    ("POST", "/v3/endpoints/ID/submit")])
+
+    def test_executor_gets_results_and_failures_from_the_broker(self):
+        good, bad = self.step("executor")
+        self.assertEqual(good, 8)
+        self.assertIn("ValueError: boom é", bad)
+        self.assertEqual(cloud.journal("POST", "/v2/batch_status"), [])
+        self.assertEqual(sum(self.sent()), 2)
+
+    def test_twenty_tasks_in_one_submit(self):
+        self.assertEqual(self.step("many", count=20), [2 * one for one in range(20)])
+        self.assertEqual(self.sent(), [20])
+
+    def test_a_worker_process_of_its_own(self):
+        self.assertEqual(self.step("run", config={})[0], 42)
+
+    def test_metadata_status_and_functions(self):
+        answer = self.step("status")
+        self.assertEqual((answer["status"], answer["version"]), ("online", "4.19.0"))
+        self.assertEqual(answer["schema"], globus.SCHEMA)
+        self.assertEqual(answer["allowed"], {"endpoint_id": builder.id, "restricted": False,
+                                             "functions": []})
+
+    def test_somebody_else_is_refused(self):
+        status, text = self.step("refused", other=True, config={"threads": 2})
+        self.assertEqual((status, json.loads(text)["code"]), (403, "ENDPOINT_ACCESS_FORBIDDEN"))
+
+
+class Starts(Step):
+    def test_a_configuration_outside_the_schema_is_refused_with_the_text(self):
+        status, text = self.step("refused", config={"threds": 2})
+        self.assertEqual(status, 422)
+        detail = json.loads(text)["detail"]
+        self.assertIn("Unable to start user endpoint process", detail)
+        self.assertIn("Additional properties are not allowed ('threds' was unexpected)", detail)
+        self.assertEqual(self.sent(), [])
+
+    def test_the_endpoint_itself_refuses_other_functions(self):
+        allowed, refused = self.step("register")
+        runner = cloud.start_endpoint("runner", allowed_functions=[allowed])
+        self.assertEqual(self.step("status", runner.id)["allowed"], {
+            "endpoint_id": runner.id, "restricted": True, "functions": [allowed]})
+        self.assertEqual(self.step("run", runner.id, function=allowed)[0], 42)
+        self.assertIn("Function %s not permitted on endpoint" % refused,
+                      self.step("run", runner.id, function=refused)["error"])
+        cloud.settings(functions_enforced=True)
+        status, text = self.step("refused", runner.id, function=refused, config={"threads": 2})
+        self.assertEqual((status, json.loads(text)["code"]), (403, "FUNCTION_NOT_PERMITTED"))
+        self.assertEqual(cloud.stop_endpoint("runner"), 0)
+
+    def test_tasks_wait_for_an_endpoint_that_comes_back(self):
+        cloud.start_endpoint("away")
+        endpoint = cloud.endpoints["away"].id
+        self.assertEqual(cloud.stop_endpoint("away"), 0)
+        self.assertEqual(self.step("status", endpoint)["status"], "offline")
+        tasks = self.step("enqueue", endpoint)
+        self.assertEqual(cloud.start_endpoint("away").id, endpoint)
+        self.assertEqual(self.step("fetch", tasks=tasks)[0][0], 10)
+        self.assertEqual(len(cloud.journal("PUT", "/v3/endpoints/" + endpoint)), 1)
+        self.assertEqual(cloud.stop_endpoint("away"), 0)
+
+
+class Faults(Step):
+    """That the SDK rides out a fault shows that the fault is one that happens."""
+
+    def test_500_429_and_dropped_connections(self):
+        cloud.rules([
+            {"path": "/v2/batch_status", "action": "reply", "status": 500},
+            {"path": "/v2/batch_status", "skip": 1, "action": "drop", "when": "after"},
+            {"path": "/v2/batch_status", "skip": 2, "action": "reply", "status": 429,
+             "headers": {"Retry-After": "1"}},
+            {"path": "/v2/batch_status", "skip": 3, "action": "drop", "when": "before", "reset": True}])
+        self.assertEqual(self.step("many", count=1), [0])
+        statuses = [entry["status"] for entry in cloud.journal("POST", "/v2/batch_status")]
+        self.assertEqual(statuses[:4], [500, None, 429, None])
+        self.assertEqual(set(statuses[4:]), {200})
+
+    def test_an_expired_token_is_replaced(self):
+        cloud.rules([{"path": "*/submit", "action": "reply", "status": 401}])
+        self.assertEqual(self.step("many", count=1), [0])
+        self.assertEqual([entry["status"] for entry in cloud.journal("POST", "*/submit")], [401, 200])
+        logins = [entry for entry in cloud.journal("POST", "/v2/oauth2/token")
+                  if entry["grant"] == "client_credentials"]
+        self.assertEqual(len(logins), 2)
+
+    def test_a_submit_whose_answer_is_lost_was_done(self):
+        cloud.rules([{"path": "*/submit", "action": "reply", "status": 403, "when": "after"}])
+        self.assertEqual(self.step("refused", config={"threads": 2})[0], 403)
+        self.assertEqual([entry["tasks"] for entry in cloud.journal("POST", "*/submit")], [1])
+        self.assertEqual(sum(cloud.state()["tasks"].values()), self.tasks_before() + 1)
+
+    def tasks_before(self):
+        return self.before
+
+    def setUp(self):
+        super().setUp()
+        self.before = sum(cloud.state()["tasks"].values())
+
+
+class Namespace(Step):
+    def test_there_is_no_way_out(self):
+        done = cloud.run(["ip", "-o", "link"], stdout=subprocess.PIPE, text=True, check=True)
+        self.assertEqual(len(done.stdout.splitlines()), 1)
+        self.assertIn("LOOPBACK", done.stdout)
+
+    def test_a_program_of_this_machine_reaches_the_service(self):
+        done = cloud.run([sys.executable, "-c", "import os, urllib.request as r; print(r.urlopen("
+                          "'http://localhost:5000/v2/version').read().decode(),"
+                          "os.environ['GLOBUS_SDK_ENVIRONMENT'])"],
+                         stdout=subprocess.PIPE, text=True, check=True)
+        self.assertEqual(done.stdout, "1.0.9 local\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
