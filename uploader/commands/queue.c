@@ -15,6 +15,14 @@
 	 "where the image will be used (default: the builder)"},                                   \
 	{"builder-config", 0, SL_OPT_STRING, offsetof(struct queue_options, builder_config),       \
 	 "FILE", "how the builder is reached (JSON)"},                                             \
+	{"runner-config", 0, SL_OPT_STRING, offsetof(struct queue_options, runner_config),         \
+	 "FILE", "how the runner is reached (JSON)"},                                              \
+	{"force-tasks", 0, SL_OPT_FLAG, offsetof(struct queue_options, force_tasks), NULL,         \
+	 "send more than 200 MB of a bundle through tasks, too"},                                  \
+	{"container-service", 0, SL_OPT_FLAG, offsetof(struct queue_options, container_service),   \
+	 NULL, "register with the (legacy) container service, too"},                               \
+	{"again", 0, SL_OPT_FLAG, offsetof(struct queue_options, again), NULL,                     \
+	 "... even if the answer to an earlier registration was lost"},                            \
 	{"policy", 0, SL_OPT_STRING, offsetof(struct queue_options, policy), "FILE",               \
 	 "the keys to trust (default: your own policy.json)"},                                     \
 	{"out", 'o', SL_OPT_STRING, offsetof(struct queue_options, out), "DIR",                    \
@@ -61,8 +69,12 @@ bool queue_check(const struct queue_options *options, struct sl_error *err)
 	if (!check_place("builder", options->builder, err) ||
 	    (options->runner && !check_place("runner", options->runner, err)))
 		return false;
-	bool good = builder_config_load(options->builder_config, &config, err) &&
-		    (!options->policy || policy_load(options->policy, &policy, err));
+	if (options->again && !options->container_service)
+		return sl_fail(err, SL_E_USAGE, "--again is about --container-service");
+	bool good = builder_config_load(options->runner_config, &config, err);
+	builder_config_release(&config);
+	good = good && builder_config_load(options->builder_config, &config, err) &&
+	       (!options->policy || policy_load(options->policy, &policy, err));
 	builder_config_release(&config);
 	return good;
 }
@@ -104,9 +116,12 @@ static bool make_row(const struct queue_options *options, const char *path, stru
 {
 	out->builder = sl_strdup(options->builder);
 	out->runner = sl_strdup(options->runner ? options->runner : options->builder);
+	out->force_tasks = options->force_tasks;
+	out->container_service = options->again ? 2 : options->container_service;
 	return read_id(path, &out->bundle, err) && make_absolute(path, &out->path, err) &&
 	       make_absolute(options->policy, &out->policy, err) &&
 	       make_absolute(options->builder_config, &out->builder_config, err) &&
+	       make_absolute(options->runner_config, &out->runner_config, err) &&
 	       make_absolute(options->out, &out->out, err);
 }
 

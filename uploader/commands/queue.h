@@ -11,8 +11,8 @@
 // What `add` and `push` have in common. Borrowed texts; NULL = not given.
 struct queue_options {
 	const char *builder, *runner;
-	const char *builder_config, *policy, *out, *state_dir;
-	bool json;
+	const char *builder_config, *runner_config, *policy, *out, *state_dir;
+	bool force_tasks, container_service, again, json;
 	struct postman_options reach;
 };
 

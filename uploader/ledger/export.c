@@ -78,6 +78,9 @@ json_t *submission_to_json(const struct submission *submission)
 	set_text(object, "policy", submission->policy);
 	set_text(object, "builder_config", submission->builder_config);
 	set_text(object, "out", submission->out);
+	set_text(object, "runner_config", submission->runner_config);
+	if (submission->container_service)
+		sl_json_set_bool(object, "container_service", true);
 	if (submission->force_tasks)
 		sl_json_set_bool(object, "force_tasks", true);
 	set_text(object, "name", submission->name);
@@ -88,6 +91,8 @@ json_t *submission_to_json(const struct submission *submission)
 	set_text(object, "reason", submission->reason);
 	set_text(object, "remedy", submission->remedy);
 	set_json(object, "receipt", submission->receipt);
+	set_text(object, "runner_sees", submission->runner_sees);
+	set_text(object, "container", submission->container);
 	set_text(object, "registration", submission->registration);
 	set_time(object, "added", submission->added);
 	set_time(object, "changed", submission->changed);

@@ -47,12 +47,18 @@ struct submission {
 	char *builder, *runner;		     // "local"
 	char *path;			     // of the bundle, absolute
 	char *policy, *builder_config, *out; // absolute; NULL = the default
+	char *runner_config;		     // the same
 	bool force_tasks;		     // large objects may travel as tasks, too
-	char *name, *version;		     // NULL until the bundle has been verified
+	// Whether the container service is to be told, too: 0 no, 1 yes, 2 even if an earlier
+	// answer was lost.
+	unsigned container_service;
+	char *name, *version; // NULL until the bundle has been verified
 	enum ledger_state state;
 	enum sl_kind kind;     // why it failed or was refused, else SL_E_NONE
 	char *reason, *remedy; // the same for people; NULL when there is nothing to say
 	char *receipt;	       // canonical JSON, NULL before "built"
+	char *runner_sees;     // what the runner says of the image; NULL = not asked yet
+	char *container;       // its id, where the container service gave one
 	char *registration;    // folder, NULL before "done"
 	int64_t added, changed;
 	int64_t worker;	 // pid of the living process that works on it; 0 = nobody
@@ -121,6 +127,10 @@ bool ledger_move(struct ledger *ledger, int64_t number, enum ledger_state state,
 // building -> built, together with the receipt that proves it.
 bool ledger_built(struct ledger *ledger, int64_t number, const char *receipt,
 		  struct sl_error *err) SL_MUST_USE;
+// What the runner said of the image, and the container's id: written while registering.
+enum ledger_fact { LEDGER_RUNNER_SEES, LEDGER_CONTAINER };
+bool ledger_keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, const char *text,
+		 struct sl_error *err) SL_MUST_USE;
 // registering -> done.
 bool ledger_done(struct ledger *ledger, int64_t number, const char *registration,
 		 struct sl_error *err) SL_MUST_USE;

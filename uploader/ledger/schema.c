@@ -31,6 +31,11 @@
 #define VERSION_2                                                                             \
 	"ALTER TABLE submission ADD COLUMN force_tasks INTEGER NOT NULL DEFAULT 0"            \
 	" CHECK (force_tasks IN (0, 1));"                                                     \
+	"ALTER TABLE submission ADD COLUMN runner_config TEXT;"                               \
+	"ALTER TABLE submission ADD COLUMN container_service INTEGER NOT NULL DEFAULT 0"      \
+	" CHECK (container_service IN (0, 1, 2));"                                            \
+	"ALTER TABLE submission ADD COLUMN container TEXT;"                                   \
+	"ALTER TABLE submission ADD COLUMN runner_sees TEXT;"                                 \
 	"ALTER TABLE submission ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0"                 \
 	" CHECK (cancel IN (0, 1));"                                                          \
 	"CREATE TABLE submit ("                                                               \

@@ -8,7 +8,8 @@
 static const char columns[] =
 	"SELECT s.number, s.bundle, s.builder, s.runner, s.path, s.policy, s.builder_config, s.out,"
 	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, s.receipt, s.registration,"
-	" s.added, s.changed, s.force_tasks, c.host, c.boot, c.space, c.pid, c.start, c.renewed"
+	" s.added, s.changed, s.force_tasks, s.runner_config, s.container_service, s.container,"
+	" s.runner_sees, c.host, c.boot, c.space, c.pid, c.start, c.renewed"
 	" FROM submission s LEFT JOIN claim c ON c.submission = s.number";
 
 void submission_release(struct submission *submission)
@@ -25,6 +26,9 @@ void submission_release(struct submission *submission)
 	free(submission->remedy);
 	free(submission->receipt);
 	free(submission->registration);
+	free(submission->runner_config);
+	free(submission->runner_sees);
+	free(submission->container);
 	memset(submission, 0, sizeof *submission);
 }
 
@@ -60,8 +64,12 @@ static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission
 		.added = sqlite3_column_int64(row, 16),
 		.changed = sqlite3_column_int64(row, 17),
 		.force_tasks = sqlite3_column_int64(row, 18) != 0,
+		.runner_config = db_text(row, 19),
+		.container_service = (unsigned)sqlite3_column_int64(row, 20),
+		.container = db_text(row, 21),
+		.runner_sees = db_text(row, 22),
 	};
-	out->worker = claim_worker(ledger, row, 19, &out->renewed);
+	out->worker = claim_worker(ledger, row, 23, &out->renewed);
 	if (bundle && sl_digest_parse(bundle, &out->bundle) &&
 	    ledger_state_parse(state, &out->state))
 		return true;
@@ -135,11 +143,14 @@ static bool insert(struct ledger *ledger, const char *bundle, const struct submi
 {
 	if (!db_run(ledger, err,
 		    "INSERT INTO submission (bundle, builder, runner, path, policy, builder_config,"
-		    " out, name, version, state, added, changed, force_tasks)"
-		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?10, ?11)",
-		    "tttttttttii", bundle, wanted->builder, wanted->runner, wanted->path,
+		    " out, name, version, state, added, changed, force_tasks, runner_config,"
+		    " container_service)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?10, ?11, ?12,"
+		    " ?13)",
+		    "tttttttttiiti", bundle, wanted->builder, wanted->runner, wanted->path,
 		    wanted->policy, wanted->builder_config, wanted->out, wanted->name,
-		    wanted->version, (int64_t)time(NULL), (int64_t)wanted->force_tasks))
+		    wanted->version, (int64_t)time(NULL), (int64_t)wanted->force_tasks,
+		    wanted->runner_config, (int64_t)wanted->container_service))
 		return false;
 	*number_out = sqlite3_last_insert_rowid(ledger->db);
 	return true;
@@ -151,9 +162,11 @@ static bool update_paths(struct ledger *ledger, int64_t number, const struct sub
 {
 	return db_run(ledger, err,
 		      "UPDATE submission SET path = ?2, policy = ?3, builder_config = ?4, out = ?5,"
-		      " force_tasks = ?6 WHERE number = ?1",
-		      "itttti", number, wanted->path, wanted->policy, wanted->builder_config,
-		      wanted->out, (int64_t)wanted->force_tasks);
+		      " force_tasks = ?6, runner_config = ?7, container_service = ?8"
+		      " WHERE number = ?1",
+		      "ittttiti", number, wanted->path, wanted->policy, wanted->builder_config,
+		      wanted->out, (int64_t)wanted->force_tasks, wanted->runner_config,
+		      (int64_t)wanted->container_service);
 }
 
 static bool add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
@@ -296,6 +309,24 @@ bool ledger_note(struct ledger *ledger, int64_t number, const struct sl_error *w
 		 const char *remedy, struct sl_error *err)
 {
 	return db_begin(ledger, err) && db_end(ledger, note(ledger, number, why, remedy, err), err);
+}
+
+static bool keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, const char *text,
+		 struct sl_error *err)
+{
+	static const char *const sql[] = {
+		[LEDGER_RUNNER_SEES] = "UPDATE submission SET runner_sees = ?2 WHERE number = ?1",
+		[LEDGER_CONTAINER] = "UPDATE submission SET container = ?2 WHERE number = ?1",
+	};
+
+	return claim_check(ledger, number, err) &&
+	       db_run(ledger, err, sql[fact], "it", number, text);
+}
+
+bool ledger_keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, const char *text,
+		 struct sl_error *err)
+{
+	return db_begin(ledger, err) && db_end(ledger, keep(ledger, number, fact, text, err), err);
 }
 
 static bool identify(struct ledger *ledger, int64_t number, const char *name, const char *version,

@@ -83,8 +83,12 @@ static void make_old(const char *folder)
 			     "INSERT INTO submission (bundle, builder, runner, path, state, added,"
 			     " changed) VALUES (printf('%064d', 7), 'local', 'local', '/a', "
 			     "'queued', 1, 1);"
-			     "ALTER TABLE submission DROP COLUMN force_tasks; ALTER TABLE "
-			     "submission DROP COLUMN cancel;"
+			     "ALTER TABLE submission DROP COLUMN force_tasks;"
+			     "ALTER TABLE submission DROP COLUMN cancel;"
+			     "ALTER TABLE submission DROP COLUMN runner_config;"
+			     "ALTER TABLE submission DROP COLUMN container_service;"
+			     "ALTER TABLE submission DROP COLUMN container;"
+			     "ALTER TABLE submission DROP COLUMN runner_sees;"
 			     "PRAGMA user_version = 1",
 			     NULL, NULL, NULL),
 		SQLITE_OK);
