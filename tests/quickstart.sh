@@ -92,9 +92,7 @@ heading "Read what it says"
 run sealift inspect "$bundle"
 
 heading "The operator's step: which keys may have images built here"
-echo "\$ cp $SEALIFT_HOME/config/policy.json $NODE/share/sealift/config/policy.json"
-cp home/config/policy.json "$NODE/share/sealift/config/policy.json"
-chmod 644 "$NODE/share/sealift/config/policy.json"
+node_trust_key sealift "$NODE/share/sealift/config/policy.json" home/config/sealift.pub
 
 heading "Submit it to the local builder"
 # This machine's own Debian has no Apptainer; the agent starts where there is one.
