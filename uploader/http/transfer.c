@@ -270,12 +270,15 @@ void transfer_rewind(struct transfer *transfer)
 
 // ---- how it ended --------------------------------------------------------------------------
 
+// What was said to a proxy before there was a way to the other side does not count.
 static bool was_sent(const struct transfer *transfer)
 {
 	long begun = 0;
+	curl_off_t connected = 0;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &begun);
-	return begun > 0 && transfer->body_at == transfer->body_len;
+	curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+	return begun > 0 && connected > 0 && transfer->body_at == transfer->body_len;
 }
 
 static bool is_too_long(const struct transfer *transfer, CURLcode code, struct sl_error *why)

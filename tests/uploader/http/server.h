@@ -7,6 +7,7 @@
 #include "tests/cmocka_all.h"
 #include "uploader/http/http.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -18,8 +19,6 @@ struct server {
 	FILE *tell, *hear;
 	unsigned port;
 };
-
-extern char **environ;
 
 // With a certificate and its key it speaks TLS; NULL for plain.
 static inline void server_start(struct server *server, char *certificate, char *key)
@@ -43,7 +42,8 @@ static inline void server_start(struct server *server, char *certificate, char *
 	close(out[1]);
 	server->tell = fdopen(in[1], "w");
 	server->hear = fdopen(out[0], "r");
-	assert_int_equal(fscanf(server->hear, "%u\n", &server->port), 1);
+	assert_int_equal(fscanf(server->hear, "%u", &server->port), 1);
+	assert_int_equal(fgetc(server->hear), '\n');
 }
 
 static inline void server_stop(struct server *server)

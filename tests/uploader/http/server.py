@@ -6,7 +6,8 @@ usage: server.py [--tls CERTIFICATE KEY]
 
 Prints its port, then obeys lines on its input, answering each with one line:
 
-  script NAME JSON   what requests to /NAME/... get, one step after the other, the last for ever
+  script NAME JSON   what requests to /NAME/... get, one step after the other, the last for ever;
+                     those of somebody who takes us for a proxy go to the name "proxy"
   log NAME           the requests seen there, as JSON
 
 A step is an object. Without members: 200 with the body {}.
@@ -83,7 +84,7 @@ class Handler(socketserver.StreamRequestHandler):
 
     def one(self):
         method, target = self.head()
-        name = target.split("/")[1]
+        name = target.split("/")[1] if target.startswith("/") else "proxy"
         seen = {"method": method, "target": target, "connection": self.connection_number}
         with lock:
             logs.setdefault(name, []).append(seen)
