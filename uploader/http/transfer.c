@@ -4,8 +4,8 @@
 // 2. libcurl sends a request again by itself when a connection that it reuses turns out to be dead,
 //    although the other side may have read it. So what must not arrive twice gets a connection of
 //    its own, and its body cannot be rewound.
-// 3. Texts that come from the other side never reach a message; libcurl's own detail does only for
-//    failures that come before the request is sent, and never for those that quote a proxy's URL.
+// 3. Texts that come from the other side never reach a message. libcurl's own detail does only for
+//    certificates and TLS: elsewhere it may quote the other side, or a proxy's URL with a password.
 // 4. HTTP/1.1 alone: at two requests a second nothing is gained by more.
 #include "uploader/http/transfer.h"
 
@@ -301,16 +301,22 @@ static bool is_certificate(CURLcode code)
 	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
 }
 
-static const char *reason_of(const struct transfer *transfer, CURLcode code)
+// Owned.
+static char *reason_of(const struct transfer *transfer, CURLcode code)
 {
-	bool detailed = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
-			code == CURLE_SSL_CONNECT_ERROR || is_certificate(code);
+	char cause[128];
+	long number = 0;
 
 	if (code == CURLE_PARTIAL_FILE)
-		return "it was cut off";
+		return sl_strdup("it was cut off");
 	if (code == CURLE_GOT_NOTHING)
-		return "the connection was closed";
-	return detailed && transfer->reason[0] ? transfer->reason : curl_easy_strerror(code);
+		return sl_strdup("the connection was closed");
+	if ((code == CURLE_SSL_CONNECT_ERROR || is_certificate(code)) && transfer->reason[0])
+		return sl_text_shown(transfer->reason);
+	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+	if (code == CURLE_COULDNT_CONNECT && number != 0)
+		return sl_strdup(strerror_r((int)number, cause, sizeof cause));
+	return sl_strdup(curl_easy_strerror(code));
 }
 
 static void explain(const struct transfer *transfer, CURLcode code, bool sent, const char *stalled,
@@ -327,7 +333,7 @@ static void explain(const struct transfer *transfer, CURLcode code, bool sent, c
 			proxy);
 		return;
 	}
-	sl_auto_free char *shown = sl_text_shown(stalled ? stalled : reason_of(transfer, code));
+	sl_auto_free char *shown = stalled ? sl_strdup(stalled) : reason_of(transfer, code);
 	sl_fail(why, SL_E_NETWORK, sent ? "no answer from '%s': %s" : "cannot reach '%s': %s", host,
 		shown);
 }

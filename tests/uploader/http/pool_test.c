@@ -281,7 +281,7 @@ static void t81_nothing_is_sent_where_nobody_listens(void **state)
 	(void)state;
 	try.request.url = "http://127.0.0.1:1/x";
 	assert_false(http_ask(http, &try.request, &try.reply, &try.err));
-	assert_says(&try, SL_E_NETWORK, "cannot reach '127.0.0.1:1'");
+	assert_says(&try, SL_E_NETWORK, "cannot reach '127.0.0.1:1': Connection refused");
 	assert_false(try.reply.answer.sent);
 	http_free(http);
 	end(&try);
