@@ -81,7 +81,7 @@ static void add(struct registration_files *files, const char *name, char *text)
 static bool path_can_be_started(const char *path)
 {
 	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				   "._+@:=,%/-";
+				   "._+@:=,/-";
 
 	return path[0] == '/' && path[1] && path[strspn(path, good)] == '\0';
 }
@@ -109,7 +109,7 @@ static const char *find_image(const json_t *receipt, const struct registration *
 		sl_fail(err, SL_E_INPUT,
 			"an endpoint cannot start containers from '%s': its path must be absolute "
 			"and "
-			"of letters, digits and . _ + @ : = , %% / - only; move the builder's "
+			"of letters, digits and . _ + @ : = , / - only; move the builder's "
 			"store",
 			shown);
 		return NULL;
@@ -117,12 +117,23 @@ static const char *find_image(const json_t *receipt, const struct registration *
 	return path;
 }
 
-static char *render_values(const char *image)
+bool registration_image(const struct registration *registration, char **path_out,
+			struct sl_error *err)
 {
-	sl_auto_json json_t *values = json_object();
+	sl_auto_json json_t *receipt =
+		sl_json_load(registration->receipt, strlen(registration->receipt), "receipt", err);
+	const char *image = receipt ? find_image(receipt, registration, err) : NULL;
 
-	sl_json_set_string(values, "image", image);
-	sl_auto_free char *text = json_dumps(values, JSON_INDENT(2));
+	*path_out = image ? sl_strdup(image) : NULL;
+	return image != NULL;
+}
+
+static char *render_values(const json_t *given, const char *image)
+{
+	sl_auto_json json_t *own = json_object();
+
+	sl_json_set_string(own, "image", image);
+	sl_auto_free char *text = json_dumps(given ? given : own, JSON_INDENT(2) | JSON_SORT_KEYS);
 	return sl_format("%s\n", text);
 }
 
@@ -138,22 +149,22 @@ static char *render_readme(const struct registration *registration, const char *
 		sl_buf_adds(&text, readme_worker);
 	else
 		sl_buf_addf(&text, readme_no_worker, image);
+	if (registration->notes)
+		sl_buf_addf(&text, "\n%s", registration->notes);
 	return sl_buf_steal(&text, NULL);
 }
 
 bool endpoint_config_render(const struct registration *registration, struct registration_files *out,
 			    struct sl_error *err)
 {
-	sl_auto_json json_t *receipt =
-		sl_json_load(registration->receipt, strlen(registration->receipt), "receipt", err);
+	sl_auto_free char *image = NULL;
 
 	*out = (struct registration_files){0};
-	const char *image = receipt ? find_image(receipt, registration, err) : NULL;
-	if (!image)
+	if (!registration_image(registration, &image, err))
 		return false;
 	add(out, "README.md", render_readme(registration, image));
 	add(out, "receipt.json", sl_strdup(registration->receipt));
-	add(out, "user_endpoint_config.json", render_values(image));
+	add(out, "user_endpoint_config.json", render_values(registration->values, image));
 	if (registration->template) {
 		add(out, "user_config_template.yaml.j2", sl_strdup(registration->template));
 		add(out, "user_config_schema.json", sl_strdup(registration->schema));

@@ -5,7 +5,8 @@
 // for; it is synced and takes the target's name in one rename. A hidden folder that a killed
 // process left behind is emptied and made again. An older registration of the same bundle is
 // exchanged with the new one and then removed, so that at every instant one of them is there; on a
-// file system that cannot exchange (NFS), it is renamed out of the way first.
+// file system that cannot exchange (NFS), it is renamed out of the way first. Signals are held
+// while a hidden folder is there, and heard between two files.
 #include "uploader/registration/endpoint_config.h"
 
 #include <errno.h>
@@ -134,8 +135,10 @@ static bool write_part(const struct place *place, const struct registration_file
 		return sl_fail_errno(err, "cannot make '%s' beside '%s'", place->part,
 				     place->shown);
 	sl_list_each (files, file)
-		if (!write_one(folder, file, err))
+		if (!sl_interrupt_check(err) || !write_one(folder, file, err))
 			return false;
+	if (!sl_interrupt_check(err))
+		return false;
 	if (fchmod(folder, 0755) != 0 || fsync(folder) != 0)
 		return sl_fail_errno(err, "cannot finish '%s'", place->shown);
 	return true;
@@ -166,6 +169,23 @@ static bool put_in_place(const struct place *place, enum present present, struct
 	return true;
 }
 
+// What is left under a hidden name afterwards is the older registration, or a killed process's.
+// After a failure only the part is ours to remove: the older one may be all that there is.
+static bool replace_folder(const struct place *place, const struct registration_files *files,
+			   enum present present, struct sl_error *err)
+{
+	struct sl_error ignored = {0};
+
+	sl_interrupt_hold();
+	bool good = present == PRESENT_SAME ||
+		    (write_part(place, files, err) && put_in_place(place, present, err));
+	good = good && remove_hidden(place, files, err);
+	if (!good && !remove_folder(place, place->part, files, &ignored))
+		sl_error_clear(&ignored); // the next registration tries again
+	sl_interrupt_release();
+	return good;
+}
+
 static bool write_folder(const struct place *place, const struct registration_files *files,
 			 const struct sl_digest *bundle, struct sl_error *err)
 {
@@ -177,11 +197,7 @@ static bool write_folder(const struct place *place, const struct registration_fi
 			"'%s' is there and is not a registration of this bundle; move it away, "
 			"or name another folder with --out",
 			place->shown);
-	if (present != PRESENT_SAME &&
-	    (!write_part(place, files, err) || !put_in_place(place, present, err)))
-		return false;
-	// What is left under a hidden name is the older registration, or a killed process's.
-	return remove_hidden(place, files, err);
+	return replace_folder(place, files, present, err);
 }
 
 bool registration_write(const struct registration *registration, char **path_out,

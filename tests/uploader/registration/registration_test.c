@@ -4,8 +4,10 @@
 #include "tests/uploader/scratch.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // A file system that knows no flags of renameat2, as NFS does not, where `plain_renames_only`.
@@ -17,6 +19,16 @@ int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsign
 		return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
 	errno = EINVAL;
 	return -1;
+}
+
+// Ctrl-C at the fsync of that number; 0 is never.
+static unsigned interrupt_at;
+
+int fsync(int fd)
+{
+	if (interrupt_at > 0 && --interrupt_at == 0)
+		raise(SIGINT);
+	return (int)syscall(SYS_fsync, fd);
 }
 
 static const char id_text[] = "abababababababababababababababababababababababababababababababab";
@@ -180,6 +192,70 @@ static void what_a_killed_process_left_behind_is_cleared_away(void **state)
 	assert_names(*state, ".", "pandas-1.0.0");
 }
 
+// Registers in a child that is interrupted at the fsync `number`; true if that ended it.
+static bool interrupted(const struct registration *registration, unsigned number)
+{
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct sl_error err = {0};
+		char *path = NULL;
+		interrupt_at = number;
+		bool good = registration_write(registration, &path, &err);
+		free(path);
+		_exit(good ? 0 : 90);
+	}
+	int status = 0;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGINT : WEXITSTATUS(status) == 0);
+	return WIFSIGNALED(status);
+}
+
+static void an_interruption_leaves_nothing_half_made(void **state)
+{
+	struct registration registration = example(*state);
+	sl_auto_free char *folder = sl_path_join(*state, "pandas-1.0.0");
+	unsigned number = 1, ended = 0, nothing = 0;
+	for (; interrupted(&registration, number); number++, ended++) {
+		if (access(folder, F_OK) != 0) {
+			assert_names(*state, ".", "");
+			nothing++;
+			continue;
+		}
+		// The name was taken before the process could be ended: then it is all there.
+		assert_names(*state, ".", "pandas-1.0.0");
+		sl_auto_free char *values = text_of(folder, "user_endpoint_config.json");
+		assert_non_null(strstr(values, "/srv/images/"));
+		assert_int_equal(nftw(folder, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	}
+	assert_true(ended >= 6 && nothing >= 5 && nothing < number);
+}
+
+static void an_interruption_keeps_the_older_registration(void **state)
+{
+	struct registration registration = example(*state);
+	free(registered(&registration));
+	registration.receipt = RECEIPT("/srv/elsewhere/pandas-1.0.0.sif");
+	assert_true(interrupted(&registration, 2));
+	assert_names(*state, ".", "pandas-1.0.0");
+	sl_auto_free char *folder = sl_path_join(*state, "pandas-1.0.0");
+	sl_auto_free char *values = text_of(folder, "user_endpoint_config.json");
+	assert_non_null(strstr(values, "/srv/images/"));
+}
+
+static void values_and_notes_are_the_callers(void **state)
+{
+	struct registration registration = example(*state);
+	sl_auto_json json_t *values = json_pack("{s:s}", "container_uri", "/srv/a.sif");
+	registration.values = values;
+	registration.notes = "## The runner's own template\n";
+	sl_auto_free char *path = registered(&registration);
+	sl_auto_free char *text = text_of(path, "user_endpoint_config.json");
+	assert_string_equal(text, "{\n  \"container_uri\": \"/srv/a.sif\"\n}\n");
+	sl_auto_free char *readme = text_of(path, "README.md");
+	assert_non_null(strstr(readme, "\n\n## The runner's own template\n"));
+}
+
 static void what_is_not_ours_is_left_alone(void **state)
 {
 	struct registration registration = example(*state);
@@ -223,6 +299,9 @@ static void a_receipt_that_does_not_fit_is_refused(void **state)
 	refused(&registration, SL_E_INPUT, "cannot start containers from");
 	registration.receipt = RECEIPT("/srv/$(reboot).sif");
 	refused(&registration, SL_E_INPUT, "cannot start containers from");
+	// The bundle's own schema refuses it, at the endpoint.
+	registration.receipt = RECEIPT("/srv/100%.sif");
+	refused(&registration, SL_E_INPUT, "cannot start containers from");
 	assert_names(*state, ".", "");
 }
 
@@ -235,6 +314,9 @@ int main(void)
 		scratch_test(another_receipt_of_the_same_bundle_replaces_it_whole),
 		scratch_test(a_file_system_without_exchange_will_do),
 		scratch_test(what_a_killed_process_left_behind_is_cleared_away),
+		scratch_test(an_interruption_leaves_nothing_half_made),
+		scratch_test(an_interruption_keeps_the_older_registration),
+		scratch_test(values_and_notes_are_the_callers),
 		scratch_test(what_is_not_ours_is_left_alone),
 		scratch_test(a_link_under_the_hidden_name_is_not_followed),
 		scratch_test(a_receipt_that_does_not_fit_is_refused),
