@@ -59,6 +59,7 @@ def sealift_agent(request, stream=None):
     LIMIT_CONTENT_FILE = 64 * MIB
     LIMIT_CONTENT_FILES = 8192
     LIMIT_BLOBS = 65536
+    LIMIT_IMAGE = 1 << 44
     LIMIT_BLOB = 1 << 40
     LIMIT_POLICY = MIB
     LIMIT_KEYS = 1024
@@ -464,6 +465,20 @@ def sealift_agent(request, stream=None):
             if spans:
                 partial.append(dict(entry, have=spans))
         return {"missing": missing, "partial": partial}
+
+    def op_image(fields):
+        """Whether this host sees the image of a receipt. Says yes or no, and nothing of another file."""
+        path = fields["path"]
+        try:
+            seen = os.lstat(path)
+            if not stat.S_ISREG(seen.st_mode) or seen.st_size != fields["size"]:
+                return {"image": "other", "path": path}
+            same = hash_file(path) == (fields["size"], fields["sha256"])
+        except FileNotFoundError:
+            return {"image": "none", "path": path}
+        except OSError as problem:
+            raise io_refusal(path, problem)
+        return {"image": "same" if same else "other", "path": path}
 
     def stream_blocks(size):
         left = size
@@ -2508,6 +2523,8 @@ types.FunctionType(code, there)("{}", None)
         "put": (op_put, {"objects": list_of(check_put_entry, LIMIT_PUT)},
                 {"build": each(*BUILD, kind="usage")}),
         "build": (op_build,) + BUILD,
+        "image": (op_image, {"path": text_like(r"/[^\0]{1,4095}", "an absolute path"),
+                             "size": uint(LIMIT_IMAGE), "sha256": digest}, {}),
         "state": (op_state, {"bundle": digest}, {}),
         "receipt": (op_receipt, {"bundle": digest}, {}),
     }

@@ -72,7 +72,7 @@ static bool activate(struct round *round, int64_t number, struct post *post, str
 	if (!ledger_find(round->ledger, number, &row, err))
 		return false;
 	struct work *work = sl_alloc(sizeof *work);
-	work_begin(work, round->ledger, &row, post, round->watch);
+	work_begin(work, round->ledger, &row, round->postman, post, round->watch);
 	*sl_list_add(&round->active) = work;
 	return true;
 }
@@ -92,7 +92,7 @@ static bool conclude(struct round *round, int64_t number, const struct sl_error 
 	char *remedy = sl_format("%s%s%s'add' the bundle again with another --builder-config; it "
 				 "stays queued, and 'sealift-upload run' goes on from here",
 				 file ? "correct '" : "", file ? file : "", file ? "', or " : "");
-	work_begin(&work, round->ledger, &row, NULL, round->watch);
+	work_begin(&work, round->ledger, &row, round->postman, NULL, round->watch);
 	work.waits = true;
 	work.remedy = remedy;
 	bool good = work_conclude(&work, why, err);

@@ -49,7 +49,12 @@ static bool write_registration(struct work *work, const char *folder, char **pat
 bool work_register(struct work *work, struct sl_error *err)
 {
 	sl_auto_free char *own = NULL, *path = NULL;
+	bool asked;
 
+	if (!work_ask_runner(work, &asked, err))
+		return false;
+	if (asked)
+		return true;
 	if (!work->row.out && !registration_default_folder(&own, err))
 		return false;
 	// After an interruption the bundle is opened again; only its head, because the build is

@@ -134,6 +134,9 @@ void view_receipt(struct sl_buf *out, const struct submission *row)
 	add_field(out, "built on", text_at(receipt, "host", NULL));
 	add_field(out, "built by", text_at(receipt, "builder", "version"));
 	add_field(out, "enforcement", text_at(receipt, "enforcement", NULL));
+	if (strcmp(row->runner, "local") != 0)
+		add_field(out, "runner sees", row->runner_sees);
+	add_field(out, "container", row->container);
 	add_field(out, "registration", row->registration);
 }
 

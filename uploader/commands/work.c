@@ -56,10 +56,10 @@ bool work_renew(struct work *work, struct sl_error *err)
 	return ledger_renew(work->ledger, work->row.number, err);
 }
 
-void work_begin(struct work *work, struct ledger *ledger, struct submission *row, struct post *post,
-		const struct watch *watch)
+void work_begin(struct work *work, struct ledger *ledger, struct submission *row,
+		struct postman *postman, struct post *post, const struct watch *watch)
 {
-	*work = (struct work){.ledger = ledger, .post = post, .watch = watch};
+	*work = (struct work){.ledger = ledger, .postman = postman, .post = post, .watch = watch};
 	work->row = *row;
 	*row = (struct submission){0};
 	work->renewed = (int64_t)time(NULL);
@@ -148,8 +148,9 @@ bool work_ask(struct work *work, const json_t *request, const char *effect, cons
 					 &work->effect, err))
 			return false;
 	}
-	if (!post_start(work->post, &errand, err))
+	if (!post_start(work->to ? work->to : work->post, &errand, err))
 		return false;
+	work->to = NULL;
 	work->out = true;
 	work->back = false;
 	work->then = then;

@@ -25,14 +25,16 @@ struct work {
 	struct ledger *ledger;
 	struct submission row; // claimed by this process; kept equal to the ledger
 	const struct watch *watch;
-	struct post *post;
-	char *remedy;	 // what would help against the failure at hand; may be NULL
-	bool refused;	 // it was the bundle or the policy, not the circumstances
-	bool waits;	 // it was the builder: the bundle stays where it is
-	int64_t renewed; // when the claim was renewed last
+	struct postman *postman;
+	struct post *post; // the builder's
+	char *remedy;	   // what would help against the failure at hand; may be NULL
+	bool refused;	   // it was the bundle or the policy, not the circumstances
+	bool waits;	   // it was the builder: the bundle stays where it is
+	int64_t renewed;   // when the claim was renewed last
 
 	// The errand that is out.
-	bool out, back; // asked; and heard of
+	struct post *to; // where the next errand goes; NULL = the builder
+	bool out, back;	 // asked; and heard of
 	work_then *then;
 	int64_t effect; // its row in the ledger, 0 = a question
 	json_t *answer;
@@ -57,8 +59,8 @@ struct work {
 };
 
 // `row` is taken over. The post may be shared with other works.
-void work_begin(struct work *work, struct ledger *ledger, struct submission *row, struct post *post,
-		const struct watch *watch);
+void work_begin(struct work *work, struct ledger *ledger, struct submission *row,
+		struct postman *postman, struct post *post, const struct watch *watch);
 void work_release(struct work *work);
 
 enum work_turn {
@@ -88,6 +90,9 @@ int64_t work_now_ms(void); // monotonic
 bool work_deliver(struct work *work, struct sl_error *err) SL_MUST_USE;
 // building -> built, or back to delivering when the builder has lost it (await.c).
 bool work_await(struct work *work, struct sl_error *err) SL_MUST_USE;
+// Asks the runner, once, whether it sees the image; `*asked_out`: its answer has to be awaited
+// (runner.c).
+bool work_ask_runner(struct work *work, bool *asked_out, struct sl_error *err) SL_MUST_USE;
 // built, registering -> done (register.c).
 bool work_register(struct work *work, struct sl_error *err) SL_MUST_USE;
 

@@ -238,7 +238,9 @@ static bool write_step(struct ledger *ledger, int64_t number, const struct step 
 		    ledger_state_name(step->to)))
 		return false;
 	if (step->to == LEDGER_QUEUED &&
-	    !db_run(ledger, err, "UPDATE submission SET cancel = 0 WHERE number = ?1", "i", number))
+	    !db_run(ledger, err,
+		    "UPDATE submission SET cancel = 0, runner_sees = NULL WHERE number = ?1", "i",
+		    number))
 		return false;
 	// Nobody works on what has come to its end; the same transaction, so that no crash comes
 	// between.

@@ -45,6 +45,22 @@ class Put(support.Host):
                 self.assertEqual([{"sha256": sha256(data), "stored": True}], self.put_entries(entry(data)))
             self.stored(data)
 
+    def test_whether_an_image_is_seen(self):
+        data = os.urandom(70000)
+        path = os.path.join(self.folder, "there.sif")
+        with open(path, "wb") as file:
+            file.write(data)
+        os.symlink(path, os.path.join(self.folder, "link.sif"))
+
+        def ask(name, **more):
+            return self.good(dict({"op": "image", "path": os.path.join(self.folder, name), "size": len(data),
+                                   "sha256": sha256(data)}, **more))["image"]
+        self.assertEqual("same", ask("there.sif"))
+        self.assertEqual("none", ask("nowhere.sif"))
+        for name, more in (("there.sif", {"size": 1}), ("there.sif", {"sha256": sha256(b"")}), ("link.sif", {}), (".", {})):
+            self.assertEqual("other", ask(name, **more))
+        self.refused({"op": "image", "path": "there.sif", "size": 1, "sha256": sha256(b"")}, "usage", "absolute")
+
     def test_t46_folders_are_private_whatever_the_umask(self):
         for mask in (0, 0o077, 0o777):
             before = os.umask(mask)
