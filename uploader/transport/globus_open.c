@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Getting to know an endpoint: what its workers can read, whether it is there, and under which id
+// it runs the agent. Nothing is asked before the first errand; what is refused is told to all
+// errands, and asked again for the next.
+#include "uploader/transport/agent_source.h"
+#include "uploader/transport/globus.h"
+
+#include <string.h>
+
+#define NAMED 3 // functions that a message lists
+
+static void give_up(struct globus *globus, const struct sl_error *why, const char *remedy)
+{
+	globus->stage = GLOBUS_IDLE;
+	globus_conclude_all(globus, why, remedy);
+}
+
+static void set_note(struct globus *globus, char *note)
+{
+	free(globus->base.note);
+	globus->base.note = note;
+}
+
+// ---- status --------------------------------------------------------------------------------
+
+static void take_status(struct globus *globus, const json_t *answer)
+{
+	const char *status = json_string_value(json_object_get(answer, "status"));
+
+	globus->status_known = status != NULL;
+	globus->online = !status || strcmp(status, "offline") != 0;
+	set_note(globus, globus->online
+				 ? NULL
+				 : sl_format("endpoint %s is offline: what is sent waits at the "
+					     "service until it is back, for two weeks",
+					     globus->endpoint));
+}
+
+static void status_done(void *context, const json_t *answer, const struct compute_failure *failure)
+{
+	struct globus *globus = context;
+
+	(void)failure;
+	globus->asking_status = false;
+	take_status(globus, answer);
+}
+
+void globus_ask_status(struct globus *globus, int64_t now)
+{
+	if (globus->asking_status)
+		return;
+	globus->asking_status = true;
+	globus->status_asked = now;
+	compute_status(globus->compute, globus->endpoint, status_done, globus);
+}
+
+// ---- the function --------------------------------------------------------------------------
+
+static bool is_allowed(const struct globus *globus, const char *function)
+{
+	if (!globus->restricted)
+		return true;
+	for (size_t i = 0; i < globus->allowed.len; i++)
+		if (strcmp(globus->allowed.items[i], function) == 0)
+			return true;
+	return false;
+}
+
+// "02c… (the agent of release 0.0.9), 5d1…". Owned; NULL when the ledger fails.
+static char *name_allowed(struct globus *globus)
+{
+	sl_auto_buf struct sl_buf text;
+	size_t len = globus->allowed.len;
+
+	sl_buf_init(&text, 4096);
+	for (size_t i = 0; i < len && i < NAMED; i++) {
+		sl_auto_free char *release = NULL;
+		sl_auto_free char *shown = sl_text_shown(globus->allowed.items[i]);
+		if (!ledger_function_release(globus->ledger, globus->service,
+					     globus->allowed.items[i], &release, &globus->trouble))
+			return NULL;
+		sl_buf_addf(&text, "%s%s", i ? ", " : "", shown);
+		if (release)
+			sl_buf_addf(&text, " (the agent of release %s)", release);
+	}
+	if (len > NAMED)
+		sl_buf_addf(&text, " and %zu more", len - NAMED);
+	if (len == 0)
+		sl_buf_adds(&text, "none");
+	return sl_buf_steal(&text, NULL);
+}
+
+static void refuse_restricted(struct globus *globus)
+{
+	struct sl_error why = {0};
+	sl_auto_free char *allowed = name_allowed(globus);
+
+	if (!allowed)
+		return;
+	if (globus->given_function)
+		sl_fail(&why, SL_E_UNTRUSTED,
+			"endpoint %s does not allow the function %s, which the builder "
+			"configuration names; it allows: %s",
+			globus->endpoint, globus->given_function, allowed);
+	else
+		sl_fail(&why, SL_E_UNTRUSTED,
+			"endpoint %s runs only functions that its operator allows, and the agent "
+			"of this release (%s) is not known to be one of them; it allows: %s",
+			globus->endpoint, SEALIFT_VERSION, allowed);
+	give_up(globus, &why,
+		"ask the operator under which id the agent of this release is registered, and "
+		"give it as 'function' in the builder configuration; or use the release that is "
+		"allowed");
+}
+
+static void take_function(struct globus *globus, const char *id)
+{
+	free(globus->function);
+	globus->function = sl_strdup(id);
+	globus->stage = GLOBUS_READY;
+}
+
+static struct ledger_function our_function(const struct globus *globus)
+{
+	return (struct ledger_function){
+		.service = globus->service,
+		.agent = sl_sha256_bytes(agent_source, agent_source_len),
+		.wire = wire_serde_identifier(globus->set),
+		.release = SEALIFT_VERSION,
+	};
+}
+
+static void register_done(void *context, const json_t *answer,
+			  const struct compute_failure *failure)
+{
+	struct globus *globus = context;
+	const char *id = json_string_value(json_object_get(answer, "function_uuid"));
+
+	if (failure || !id) {
+		struct sl_error why = {0};
+		if (failure)
+			why = failure->error;
+		else
+			sl_fail(&why, SL_E_FORMAT, "the service's answer names no function");
+		sl_prefix(&why, "cannot register the agent");
+		give_up(globus, &why, failure ? failure->remedy : NULL);
+		return;
+	}
+	struct ledger_function function = our_function(globus);
+	if (ledger_function_add(globus->ledger, &function, id, &globus->trouble))
+		take_function(globus, id);
+}
+
+static void register_function(struct globus *globus)
+{
+	sl_auto_buf struct sl_buf code;
+	struct sl_error why = {0};
+
+	sl_buf_init(&code, WIRE_LIMIT_SUBMIT);
+	if (!wire_function(globus->set, "sealift_agent", (const char *)agent_source,
+			   agent_source_len, &code, &why) ||
+	    !sl_buf_ok(&code, "the agent", &why)) {
+		give_up(globus, &why, NULL);
+		return;
+	}
+	struct compute_function function = {
+		.name = "sealift_agent",
+		.code = code.data,
+		.description = "sealift " SEALIFT_VERSION ", endpoint agent",
+		.serde_identifier = wire_serde_identifier(globus->set),
+	};
+	compute_register(globus->compute, &function, register_done, globus);
+}
+
+static void name_given(struct globus *globus)
+{
+	struct sl_error why = {0};
+
+	if (!compute_is_uuid(globus->given_function)) {
+		sl_auto_free char *shown = sl_text_shown(globus->given_function);
+		sl_fail(&why, SL_E_INPUT,
+			"'function' of the builder configuration is no id of a function: '%s'",
+			shown);
+		give_up(globus, &why, NULL);
+	} else if (is_allowed(globus, globus->given_function)) {
+		take_function(globus, globus->given_function);
+	} else {
+		refuse_restricted(globus);
+	}
+}
+
+void globus_name_function(struct globus *globus)
+{
+	sl_auto_free char *id = NULL;
+	struct ledger_function function = our_function(globus);
+
+	globus->stage = GLOBUS_NAMING;
+	if (globus->given_function) {
+		name_given(globus);
+		return;
+	}
+	if (!ledger_function_find(globus->ledger, &function, &id, &globus->trouble))
+		return;
+	if (id && is_allowed(globus, id))
+		take_function(globus, id);
+	else if (globus->restricted)
+		refuse_restricted(globus);
+	else
+		register_function(globus);
+}
+
+// ---- the first questions -------------------------------------------------------------------
+
+static void one_answered(struct globus *globus)
+{
+	if (--globus->asked > 0)
+		return;
+	if (globus->refused.kind != SL_E_NONE)
+		give_up(globus, &globus->refused, globus->refused_remedy);
+	else
+		globus_name_function(globus);
+}
+
+static void endpoint_done(void *context, const json_t *answer,
+			  const struct compute_failure *failure)
+{
+	struct globus *globus = context;
+
+	if (failure) {
+		globus->refused = failure->error;
+		globus->refused_remedy = failure->remedy ? sl_strdup(failure->remedy) : NULL;
+	} else if (!globus->switched) {
+		globus->set =
+			wire_choose(json_string_value(json_object_get(answer, "endpoint_version")));
+	}
+	one_answered(globus);
+}
+
+// A service that does not know the question, or an endpoint whose list is not ours to see: what is
+// not allowed will be refused when it is sent.
+static void allowed_done(void *context, const json_t *answer, const struct compute_failure *failure)
+{
+	struct globus *globus = context;
+	json_t *item;
+	size_t i;
+
+	(void)failure;
+	sl_strings_release(&globus->allowed);
+	globus->restricted = json_is_true(json_object_get(answer, "restricted"));
+	json_array_foreach (json_object_get(answer, "functions"), i, item)
+		if (json_is_string(item))
+			sl_strings_add(&globus->allowed, json_string_value(item));
+	one_answered(globus);
+}
+
+static void first_status_done(void *context, const json_t *answer,
+			      const struct compute_failure *failure)
+{
+	struct globus *globus = context;
+
+	(void)failure;
+	take_status(globus, answer);
+	one_answered(globus);
+}
+
+void globus_open_step(struct globus *globus)
+{
+	if (globus->stage != GLOBUS_IDLE || globus->letters.len == 0)
+		return;
+	globus->stage = GLOBUS_ASKING;
+	globus->asked = 3;
+	sl_error_clear(&globus->refused);
+	free(sl_take(globus->refused_remedy));
+	globus->status_asked = globus_clock_ms();
+	compute_endpoint(globus->compute, globus->endpoint, endpoint_done, globus);
+	compute_status(globus->compute, globus->endpoint, first_status_done, globus);
+	compute_allowed(globus->compute, globus->endpoint, allowed_done, globus);
+}
