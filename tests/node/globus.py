@@ -14,9 +14,11 @@ the namespace with GLOBUS_ENDPOINT_BUILDER, GLOBUS_ENDPOINT_RUNNER, GLOBUS_CONTR
 environment, and ends with its status.
 """
 import argparse
+import fnmatch
 import http.client
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -91,9 +93,8 @@ class UnixConnection(http.client.HTTPConnection):
 class Namespace:
     """A network with nothing but `lo`."""
 
-    def __init__(self):
-        sweep()
-        self.name = "%s%d-%s" % (PREFIX, os.getpid(), secrets.token_hex(3))
+    def __init__(self, name):
+        self.name = name
         ip("netns", "add", self.name)
         ip("-n", self.name, "link", "set", "lo", "up")
 
@@ -142,16 +143,23 @@ def end_processes(name):
             time.sleep(0.05)
 
 
-def sweep():
-    """Removes the namespaces of runs that were killed."""
-    for line in ip("netns", "list").splitlines():
-        name = line.split()[0]
-        if not name.startswith(PREFIX):
-            continue
-        pid = name[len(PREFIX):].split("-")[0]
-        if pid.isdigit() and not os.path.exists("/proc/" + pid):
-            end_processes(name)
-            ip("netns", "del", name)
+def new_name():
+    return "%s%d-%s" % (PREFIX, os.getpid(), secrets.token_hex(3))
+
+
+def abandoned(names):
+    """Those whose run was killed."""
+    return [name for name in names if name.startswith(PREFIX)
+            and not os.path.exists("/proc/" + name[len(PREFIX):].split("-")[0])]
+
+
+def sweep(homes):
+    """Removes what runs that were killed left behind."""
+    for name in abandoned(line.split()[0] for line in ip("netns", "list").splitlines()):
+        end_processes(name)
+        ip("netns", "del", name)
+    for name in abandoned(os.listdir(homes)):
+        shutil.rmtree(os.path.join(homes, name), onerror=make_writable)
 
 
 class Endpoint:
@@ -199,9 +207,13 @@ class Cloud:
     # ---- making ---------------------------------------------------------------------------------
 
     def _prepare(self):
+        homes = os.path.join(self.node, "root/home/node")
+        sweep(homes)
+        name = new_name()
         self.folder = tempfile.mkdtemp(prefix="globus.")
         os.chmod(self.folder, 0o755)
-        self.home = tempfile.mkdtemp(prefix="run.", dir=os.path.join(self.node, "root/home/node"))
+        self.home = os.path.join(homes, name)
+        os.mkdir(self.home)
         self.client_id, self.client_secret = str(uuid.uuid4()), secrets.token_hex(16)
         self.other_id, self.other_secret = str(uuid.uuid4()), secrets.token_hex(16)
         config = {
@@ -216,7 +228,7 @@ class Cloud:
             json.dump(config, file)
         for place in (self.folder, self.home, path):
             os.chown(place, NODE_UID, NODE_UID)
-        self.namespace = Namespace()
+        self.namespace = Namespace(name)
 
     def _enter(self, root, command, environment=(), binds=()):
         line = ["sh", os.path.join(HERE, "enter"), "--in", os.path.join(self.node, root)]
@@ -342,13 +354,24 @@ class Cloud:
 
     def sdk(self, script, *arguments, environment=None, timeout=120):
         """Runs a Python script with the unmodified SDK; returns what ran, with its output as text."""
-        command = self._enter("cloud", ["/home/node/venv/bin/python", "/srv/" + os.path.basename(script)]
-                              + list(arguments),
-                              dict(self.login(), GLOBUS_COMPUTE_USER_DIR="/tmp/sdk", **(environment or {})),
-                              [(os.path.dirname(os.path.abspath(script)), "/srv")])
-        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=timeout,
-                              env=dict(os.environ, SEALIFT_NODE=self.node))
+        return subprocess.run(self.sdk_command(script, *arguments, environment=environment),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=timeout, env=dict(os.environ, SEALIFT_NODE=self.node))
+
+    def sdk_command(self, script, *arguments, environment=None, user_folder=None):
+        """The command of `sdk`. user_folder: where the SDK keeps logins, a folder of this machine;
+        with it, it is a person who logs in and not a client."""
+        settings = {"GLOBUS_COMPUTE_USER_DIR": "/tmp/sdk", "PYTHONUNBUFFERED": "1"}
+        settings.update(self.login())
+        settings.update(environment or {})
+        binds = [(os.path.dirname(os.path.abspath(script)), "/srv")]
+        if user_folder is not None:
+            del settings["GLOBUS_COMPUTE_CLIENT_ID"], settings["GLOBUS_COMPUTE_CLIENT_SECRET"]
+            settings["GLOBUS_COMPUTE_USER_DIR"] = "/run/login"
+            os.chown(user_folder, NODE_UID, NODE_UID)
+            binds.append((user_folder, "/run/login"))
+        return self._enter("cloud", ["/home/node/venv/bin/python", "/srv/" + os.path.basename(script)]
+                           + list(arguments), settings, binds)
 
     def request(self, method, path, body=None, headers=None, timeout=120):
         """A plain request over the Unix socket: status, headers, body."""
@@ -359,6 +382,14 @@ class Cloud:
             return answer.status, answer.headers, answer.read()
         finally:
             connection.close()
+
+    def log_in(self, url):
+        """What a person does at the page that a program asked for: returns the code."""
+        status, _, page = self.request("GET", url[len(AUTH_URL) - 1:])
+        found = re.search(rb"<code>([^<]+)</code>", page)
+        if status != 200 or found is None:
+            raise CloudError("the login page answers %d %s" % (status, page.decode()))
+        return found.group(1).decode()
 
     # ---- control --------------------------------------------------------------------------------
 
@@ -380,7 +411,6 @@ class Cloud:
 
     def journal(self, method="*", path="*"):
         """The requests that match, oldest first."""
-        import fnmatch
         return [entry for entry in self.control("GET", "journal")
                 if fnmatch.fnmatchcase(entry["method"], method)
                 and fnmatch.fnmatchcase(entry["path"], path)]

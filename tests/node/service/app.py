@@ -15,7 +15,7 @@ import errors
 
 LARGEST_BODY = 256 << 20
 # Routes that a request without a token may use.
-OPEN_ROUTES = re.compile(r"/v2/(oauth2/|version$|api/identities$)|/control/")
+OPEN_ROUTES = re.compile(r"/v2/(oauth2/|version$|api/identities$)|/control/|/jwk\.json$|/\.well-known/")
 
 
 class Request:

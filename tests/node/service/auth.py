@@ -9,6 +9,7 @@ import threading
 import time
 
 import errors
+import id_tokens
 
 COMPUTE_SCOPE = "https://auth.globus.org/scopes/facd7ccc-c5f4-42aa-916b-a0e270e2c2a9/all"
 OWN_SCOPES = ("openid", "profile", "email")
@@ -56,6 +57,7 @@ class Auth:
         self._ids, self._settings = ids, settings
         self.base_url = base_url.rstrip("/")
         self._tokens, self._codes = {}, {}
+        self._signer = id_tokens.Signer()
         self._lock = threading.RLock()
         self.routes = [
             ("POST", "/v2/oauth2/token", self.token),
@@ -64,6 +66,8 @@ class Auth:
             ("GET", "/v2/oauth2/userinfo", self.userinfo),
             ("POST", "/v2/oauth2/userinfo", self.userinfo),
             ("GET", "/v2/api/identities", self.identities),
+            ("GET", "/.well-known/openid-configuration", self.openid_configuration),
+            ("GET", "/jwk.json", lambda request: (200, self._signer.keys())),
         ]
 
     # ---- who is it --------------------------------------------------------------------------
@@ -177,6 +181,10 @@ class Auth:
         account = grant["account"]
         answer = self._issue_all(account, grant["client_id"], grant["scopes"], grant["offline"])
         answer["state"] = grant["state"]
+        if "openid" in grant["scopes"]:
+            now = int(time.time())
+            answer["id_token"] = self._signer.sign(dict(
+                account.userinfo(), iss=self.base_url, aud=grant["client_id"], iat=now, exp=now + 172800))
         return answer
 
     def expire_all(self, kinds=("access",)):
@@ -214,6 +222,14 @@ class Auth:
         page = "<!doctype html><title>Code</title><p>%s<p><code>%s</code>\n" % (
             html.escape(query.get("session_message", "")), code)
         return 200, page.encode()
+
+    def openid_configuration(self, request):
+        return 200, {"issuer": self.base_url, "jwks_uri": self.base_url + "/jwk.json",
+                     "authorization_endpoint": self.base_url + "/v2/oauth2/authorize",
+                     "token_endpoint": self.base_url + "/v2/oauth2/token",
+                     "userinfo_endpoint": self.base_url + "/v2/oauth2/userinfo",
+                     "revocation_endpoint": self.base_url + "/v2/oauth2/token/revoke",
+                     "id_token_signing_alg_values_supported": ["RS256"]}
 
     # ---- the rest -----------------------------------------------------------------------------
 
