@@ -2,11 +2,14 @@
 // The web API of Globus Compute, as far as an uploader needs it (specs/globus-api.md). One thread,
 // many requests: every call is queued (everything it is given is copied); it is sent, and its
 // callback called, from compute_step(). A callback may queue further calls, but must not step.
-// A 401 gets another token and is sent once more. A 429 is waited out for any call: nothing was
-// done. Ids that are no UUIDs never get into a URL: the callback says SL_E_INPUT.
+// A 401 gets another token and is sent once more. A 429 is waited out for any call, as long as it
+// asks for (COMPUTE_PATIENCE in all) or at least 10 s: nothing was done. Ids that are no UUIDs
+// never get into a URL: the callback says SL_E_INPUT.
 //
-// Answers are checked for shape before they are handed on. Refusals become one sentence with the
-// service's own code and text, whichever of its shapes they have.
+// Answers are checked for shape before they are handed on; members that are null are taken out, and
+// escapes in them that no C string can hold (zero bytes, halves of surrogate pairs) become U+FFFD.
+// Refusals become one sentence with the service's own code and text, whichever of its shapes they
+// have.
 #ifndef SL_UPLOADER_COMPUTE_H
 #define SL_UPLOADER_COMPUTE_H
 
@@ -14,19 +17,27 @@
 
 struct compute;
 
+#define COMPUTE_PATIENCE     600 // seconds that all pauses after a 429 may take for one call
+#define COMPUTE_LIMIT_ANSWER (256 * SL_MIB) // bytes, of a batch of results
+
+// `auth` and `http` are borrowed, and may be used by others between two steps.
 bool compute_new(const struct auth_places *places, struct auth *auth, struct http *http,
 		 struct compute **out, struct sl_error *err) SL_MUST_USE;
-void compute_free(struct compute *compute);
+void compute_free(struct compute *compute); // calls under way are dropped, without their callback
+// Returns when something was called back, or after `timeout_ms`, also when nothing is pending.
 bool compute_step(struct compute *compute, unsigned timeout_ms, struct sl_error *err) SL_MUST_USE;
+size_t compute_pending(const struct compute *compute); // calls that were not called back yet
+// Drops the calls with this `context`, without their callback.
+void compute_forget(struct compute *compute, const void *context);
 
 // How an answer came to be missing.
 struct compute_failure {
-	struct sl_error
-		error; // SL_E_NETWORK (also 401: no login), SL_E_UNTRUSTED (403), SL_E_INPUT (404,
-		       // 422), SL_E_LIMIT (413), SL_E_FORMAT (an answer that is none)
-	long status;   // of HTTP, 0 when none
-	bool unknown;  // the request may have been carried out although no answer came
-	char *remedy;  // what would help, or NULL
+	// SL_E_NETWORK (also 3xx, 401, 429, 5xx), SL_E_UNTRUSTED (403), SL_E_INPUT (404, 422, other
+	// 4xx), SL_E_LIMIT (413, or ours), SL_E_FORMAT (an answer that is none)
+	struct sl_error error;
+	long status;  // of HTTP, 0 when none
+	bool unknown; // of a submit or a registration: it may have been carried out all the same
+	char *remedy; // what would help, or NULL
 };
 
 // `answer` (borrowed) is the checked JSON body, or NULL with `failure` (borrowed).
@@ -37,10 +48,10 @@ typedef void compute_done(void *context, const json_t *answer,
 // user_config_schema (those that are there).
 void compute_endpoint(struct compute *compute, const char *endpoint, compute_done *done,
 		      void *context);
-// GET …/status: status ("online" or "offline").
+// GET …/status: status ("online", "offline", or a word that is newer than we are).
 void compute_status(struct compute *compute, const char *endpoint, compute_done *done,
 		    void *context);
-// GET /v3/endpoints/ID/allowed_functions: restricted, functions.
+// GET /v3/endpoints/ID/allowed_functions: restricted, functions [id…] (empty when not restricted).
 void compute_allowed(struct compute *compute, const char *endpoint, compute_done *done,
 		     void *context);
 
@@ -49,7 +60,7 @@ struct compute_function {
 	const char *serde_identifier;	       // wire_serde_identifier()
 	bool open_to_all;		       // `public`
 };
-// POST /v3/functions: function_uuid.
+// POST /v3/functions: function_uuid. Never sent twice by itself.
 void compute_register(struct compute *compute, const struct compute_function *function,
 		      compute_done *done, void *context);
 
@@ -61,12 +72,26 @@ struct compute_submit {
 };
 // POST /v3/endpoints/ID/submit with `count` payloads for one function: request_id, task_group_id,
 // endpoint_id, tasks {function: [id…]} with exactly `count` ids in the order of the payloads.
-// Never sent twice by itself.
+// Never sent twice by itself. Payloads are ASCII; a body of more than WIRE_LIMIT_SUBMIT bytes is
+// SL_E_LIMIT before anything is sent.
 void compute_submit(struct compute *compute, const struct compute_submit *submit,
 		    const struct sl_buf *payloads, size_t count, compute_done *done, void *context);
 
-// POST /v2/batch_status for up to COMPUTE_BATCH ids: results {id: {status,
-// result|exception|reason}}
+// The bytes of that body, and those that one payload adds to a body that already has one.
+size_t compute_submit_size(const struct compute_submit *submit, const struct sl_buf *payloads,
+			   size_t count);
+size_t compute_payload_size(const struct sl_buf *payload);
+
+// POST /v2/batch_status for up to COMPUTE_BATCH ids: results {id: {status in small letters,
+// result|exception|reason}}. Ids that the service does not know may be missing; entries that have
+// not this shape, and ids that were not asked for, are taken out, so that they cost nobody else his
+// result.
+//
+// Fetching is destructive: the service may delete a task once it has answered. So the answer has to
+// be written down before it is used; and an answer that is lost after the question was sent is
+// asked for again, as nothing else can be done, but then may be gone: tasks that ended unseen are
+// missing or failed with a reason. Whoever submits must be able to ask the other end again.
+// An answer may have COMPUTE_LIMIT_ANSWER bytes: ask for few at once where results are large.
 #define COMPUTE_BATCH 128
 void compute_batch_status(struct compute *compute, const char *const *ids, size_t count,
 			  compute_done *done, void *context);
