@@ -8,6 +8,7 @@
 #   base/             Debian 12 with a Python: what images are made from
 #   base.sif          the same as a SIF; base-docker.tar and base-oci.tar as image archives
 #   wheels/           the locked wheels of specs/examples/pandas with pip and uv
+#   cloud/            Debian 12 with the broker and the SDK: what is not the cluster's, for globus.py
 #   share/            seen as /share by whoever enters; share/sealift is SEALIFT_HOME there
 # Each part has a file PART.key with the digest of its recipe; no key, or another: it is made anew.
 
