@@ -53,6 +53,7 @@ def sealift_agent(request, stream=None):
     LIMIT_DEPTH = 32
     LIMIT_PUT = 4096
     LIMIT_HAVE = 1 << 17
+    LIMIT_CALLS = 256
     LIMIT_MANIFEST = 8 * MIB
     LIMIT_SIGNATURE = 1024
     LIMIT_SIGNATURES = 65
@@ -2514,6 +2515,10 @@ types.FunctionType(code, there)("{}", None)
         except Exception as problem:
             return as_refusal(problem).answer()
 
+    def op_calls(fields):
+        return {"ref": fields["ref"],
+                "answers": [answered(carry_out, call) for call in fields["calls"]]}
+
     BUILD = ({"bundle": digest, "signatures": list_of(digest, LIMIT_SIGNATURES)},
              {"timeout": uint(LIMIT_TIMEOUT)})
     OPERATIONS = {  # op -> what carries it out, the fields it must and may have
@@ -2527,17 +2532,31 @@ types.FunctionType(code, there)("{}", None)
                              "size": uint(LIMIT_IMAGE), "sha256": digest}, {}),
         "state": (op_state, {"bundle": digest}, {}),
         "receipt": (op_receipt, {"bundle": digest}, {}),
+        "calls": (op_calls, {"ref": text_like(r"[0-9a-f]{32}", "32 lower-case hex digits"),
+                             "calls": list_of(anything, LIMIT_CALLS)}, {}),
     }
 
-    def carry_out():
+    def read_request(_):
         if type(request) is not str or len(request) > LIMIT_REQUEST:
             raise Refusal("usage", "a request is a JSON text of at most %d bytes" % LIMIT_REQUEST)
-        value = load_json(request, "the request", "usage")
+        return carry_out(load_json(request, "the request", "usage"), alone=True)
+
+    def check_place(name, value):
+        """What stands in a list of calls can neither be such a list nor have bytes behind it."""
+        if name == "calls":
+            raise Refusal("usage", "calls cannot stand in calls")
+        entries = value.get("objects")
+        if name == "put" and any("stream" in entry for entry in entries if type(entry) is dict):
+            raise Refusal("usage", "in calls, objects must be sent as data: there is no stream")
+
+    def carry_out(value, alone=False):
         name = value.get("op") if type(value) is dict else None
         if type(name) is not str or name not in OPERATIONS:
             raise Refusal("usage", "no such operation", "op is one of " + ", ".join(sorted(OPERATIONS)))
         operation, need, may = OPERATIONS[name]
         fields = record(value, "request", dict(need, op=anything), may, "usage")
+        if not alone:
+            check_place(name, value)
         if fields.get("timeout") == 0:
             raise Refusal("usage", "request.timeout must be at least one second")
         return operation(fields)
@@ -2546,7 +2565,7 @@ types.FunctionType(code, there)("{}", None)
     if "SEALIFT_JOB" in globals():
         supervise(json.loads(globals()["SEALIFT_JOB"]))
         return ""
-    return json.dumps(answered(lambda _: carry_out(), None), sort_keys=True)
+    return json.dumps(answered(read_request, None), sort_keys=True)
 
 
 def main():
