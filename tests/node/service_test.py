@@ -245,13 +245,11 @@ class Namespace(Step):
         self.assertEqual(done.stdout, "1.0.9 local\n")
 
     def test_another_run_at_the_same_time_from_the_shell(self):
-        done = subprocess.run([sys.executable, os.path.join(HERE, "globus.py"), "sh", "-c",
+        done = subprocess.run([sys.executable, os.path.join(HERE, "globus.py"), "sh", "-euc",
                                'test "$GLOBUS_NAMESPACE" != %s; '
-                               'curl -sf --unix-socket "$GLOBUS_CONTROL" localhost/control/state; '
-                               'exit 7' % cloud.namespace.name],
-                              stdout=subprocess.PIPE, text=True)
-        self.assertEqual(done.returncode, 7)
-        self.assertEqual(json.loads(done.stdout), {"endpoints": [], "tasks": {}})
+                               'test -S "$GLOBUS_CONTROL"; echo "$GLOBUS_SDK_ENVIRONMENT"; exit 7'
+                               % cloud.namespace.name], stdout=subprocess.PIPE, text=True)
+        self.assertEqual((done.returncode, done.stdout), (7, "local\n"))
 
 
 if __name__ == "__main__":
