@@ -89,7 +89,8 @@ bool ledger_add(struct ledger *ledger, const struct submission *wanted, int64_t 
 		enum ledger_added *added_out, struct sl_error *err) SL_MUST_USE;
 
 // The same for who wants it now, whatever became of it before: what is done, failed or refused is
-// queued again, with the new paths. What is built is not built again, but judged again.
+// queued again, with the new paths (what is done keeps its builder_config if no other is given).
+// What is built is not built again, but judged again.
 bool ledger_add_again(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
 		      struct sl_error *err) SL_MUST_USE;
 

@@ -358,7 +358,14 @@ static bool add_again(struct ledger *ledger, const struct submission *wanted, in
 		return false;
 	if (!ledger_state_is_final(state))
 		return true;
-	return update_paths(ledger, *number_out, wanted, err) &&
+	// What is done is asked about where it was built, unless another way there is named.
+	struct submission now = *wanted;
+	auto_submission struct submission then = {0};
+	if (!ledger_find(ledger, *number_out, &then, err))
+		return false;
+	if (state == LEDGER_DONE && !now.builder_config)
+		now.builder_config = then.builder_config;
+	return update_paths(ledger, *number_out, &now, err) &&
 	       write_step(ledger, *number_out, &(struct step){.to = LEDGER_QUEUED}, err);
 }
 

@@ -260,10 +260,15 @@ static void what_has_ended_is_queued_again_for_who_wants_it_now(void **state)
 	struct sl_error err = {0};
 	int64_t number = queue(ledger, 'b'), again;
 	struct submission row = wanted('b');
+	row.builder_config = (char *)"/etc/b.json";
+	assert_true(ledger_add_again(ledger, &row, &again, &err));
+	row.builder_config = NULL;
 	take(ledger, number);
 	for (size_t i = 0; i < 2; i++)
 		step(ledger, number, way[i]);
-	assert_true(ledger_add_again(ledger, &row, &again, &err)); // moves: left alone
+	row.builder_config = (char *)"/etc/b.json";
+	assert_true(ledger_add_again(ledger, &row, &again, &err)); // moves: its state is left alone
+	row.builder_config = NULL;
 	auto_submission struct submission moving = row_of(ledger, number);
 	assert_int_equal(moving.state, LEDGER_BUILDING);
 	assert_true(ledger_built(ledger, number, "{}\n", &err));
@@ -275,6 +280,7 @@ static void what_has_ended_is_queued_again_for_who_wants_it_now(void **state)
 	auto_submission struct submission found = row_of(ledger, number);
 	assert_int_equal(found.state, LEDGER_QUEUED);
 	assert_string_equal(found.path, row.path);
+	assert_string_equal(found.builder_config, "/etc/b.json");
 	struct submission other = wanted('c');
 	assert_true(ledger_add_again(ledger, &other, &again, &err));
 	assert_int_not_equal(again, number);
