@@ -13,5 +13,8 @@ extern const struct sl_command command_retry;
 extern const struct sl_command command_cancel;
 extern const struct sl_command command_forget;
 extern const struct sl_command command_export;
+extern const struct sl_command command_probe;
+extern const struct sl_command command_agent_register;
+extern const struct sl_command command_agent_show;
 
 #endif
