@@ -12,8 +12,10 @@ static void globus_close(struct post *post)
 	struct sl_error ignored = {0};
 
 	globus_search_free(globus);
+	compute_forget(globus->compute, globus);
 	for (size_t i = 0; i < globus->loads.len; i++) {
 		struct load *load = globus->loads.items[i];
+		compute_forget(globus->compute, load);
 		if (!ledger_submit_leave(globus->ledger, load->row.number, &ignored))
 			sl_error_clear(&ignored); // it is stale once this process has ended
 		globus_load_free(load);
@@ -36,16 +38,19 @@ static void globus_close(struct post *post)
 	free(globus);
 }
 
+// What is left for payloads in one submit.
 static size_t body_room(const struct globus *globus)
 {
-	size_t most = WIRE_LIMIT_SUBMIT - GLOBUS_MARGIN;
-	char *config = globus->endpoint_config
-			       ? json_dumps(globus->endpoint_config, JSON_ENSURE_ASCII)
-			       : NULL;
-	size_t taken = config ? strlen(config) : 0;
+	struct compute_submit submit = {
+		.endpoint = globus->endpoint,
+		.function = globus->endpoint, // as long as any id
+		.user_endpoint_config = globus->endpoint_config,
+		.task_group = globus->endpoint,
+		.json_results = true,
+	};
+	size_t taken = compute_submit_size(&submit, NULL, 0) + GLOBUS_MARGIN;
 
-	free(config);
-	return most - taken;
+	return taken < WIRE_LIMIT_SUBMIT ? WIRE_LIMIT_SUBMIT - taken : 0;
 }
 
 static bool globus_open(const struct post_setup *setup, struct post **out, struct sl_error *err)

@@ -23,6 +23,7 @@
 #define GLOBUS_RIDE	    SL_MIB	  // of objects that travel in front of their letter
 #define GLOBUS_PIECE	    6500000	  // bytes of objects in one parcel of their own
 #define GLOBUS_LEAST_PIECE  1000000	  // unless an object ends with it
+#define GLOBUS_POLLED	    (64 * SL_MIB) // of answers that one poll may bring, foreseen alike
 #define GLOBUS_ENTRIES	    1024	  // objects in one parcel
 #define GLOBUS_SPANS	    4096	  // stretches of one object that an agent may name
 #define GLOBUS_MARGIN	    (64 * SL_KIB) // of a submit's body
@@ -91,7 +92,8 @@ struct parcel {
 	size_t position;
 	SL_LIST(struct call) calls;
 	SL_LIST(struct piece) pieces;
-	char *status; // as last heard
+	char *status;  // as last heard
+	size_t weight; // of the answer, as far as it can be foreseen
 	unsigned missed;
 	bool over;
 	uint64_t asked; // in which poll

@@ -59,6 +59,14 @@ static char *last_line(const char *text)
 static void describe(const struct globus *globus, const char *exception, struct sl_error *why,
 		     const char **remedy_out)
 {
+	if (wire_was_refused(exception)) {
+		sl_fail(why, SL_E_FORMAT,
+			"endpoint %s: its workers can read neither form of the agent",
+			globus->endpoint);
+		*remedy_out = "its Globus Compute may be older than 2.2.0, or may be set to allow "
+			      "other serializers only: whoever runs the endpoint can tell";
+		return;
+	}
 	const struct meaning *meaning = find_meaning(exception);
 	sl_auto_free char *line = last_line(exception);
 

@@ -6,7 +6,6 @@
 // into pieces and travel in payloads of their own. Objects are read here and nowhere else.
 #include "uploader/transport/globus.h"
 #include "uploader/wire/base64.h"
-#include "uploader/wire/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,7 +91,8 @@ static bool close_parcel(struct packing *packing)
 		    wire_arguments(load->set, &text, 1, payload, trouble) &&
 		    sl_buf_ok(payload, "a payload", trouble);
 	sl_buf_release(&packing->text);
-	size_t size = wire_text_json_size(payload->data, payload->len) + 1;
+	size_t size = compute_payload_size(payload);
+	parcel->weight = packing->weight + PARCEL_TEXT * (1 + parcel->pieces.len);
 	load->size += size;
 	packing->room -= size < packing->room ? size : packing->room;
 	return good;

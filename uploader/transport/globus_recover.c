@@ -25,6 +25,7 @@ static struct parcel *left_parcel(struct load *load, const struct ledger_task *t
 	parcel->id = task->id ? sl_strdup(task->id) : NULL;
 	parcel->load = load;
 	parcel->position = load->parcels.len;
+	parcel->weight = GLOBUS_ANSWERS; // whatever it was
 	parcel->over = !task->waiting;
 	load->waiting += task->waiting;
 	if (parcel->over) // nobody is left whom its answer is for

@@ -21,14 +21,17 @@ static bool is_awaited(const struct parcel *parcel)
 struct asking {
 	const char *ids[COMPUTE_BATCH];
 	uint64_t *marks[COMPUTE_BATCH];
-	size_t len;
+	size_t len, weight;
 };
 
-static void add_one(struct asking *asking, const char *id, uint64_t *mark, uint64_t from,
-		    uint64_t to)
+// An answer that is too long for one poll would be lost: it is fetched once.
+static void add_one(struct asking *asking, const char *id, size_t weight, uint64_t *mark,
+		    uint64_t from, uint64_t to)
 {
-	if (asking->len == COMPUTE_BATCH || *mark < from || *mark > to)
+	if (*mark < from || *mark > to || asking->len == COMPUTE_BATCH ||
+	    (asking->len > 0 && asking->weight + weight > GLOBUS_POLLED))
 		return;
+	asking->weight += weight;
 	asking->ids[asking->len] = id;
 	asking->marks[asking->len++] = mark;
 }
@@ -39,12 +42,13 @@ static void add_asked(struct globus *globus, struct asking *asking, uint64_t fro
 	if (globus->search)
 		sl_list_each (&globus->search->strays, stray)
 			if (!stray->over)
-				add_one(asking, stray->id, &stray->asked, from, to);
+				add_one(asking, stray->id, GLOBUS_ANSWERS, &stray->asked, from, to);
 	for (size_t i = 0; i < globus->loads.len; i++)
 		for (size_t j = 0; j < globus->loads.items[i]->parcels.len; j++) {
 			struct parcel *parcel = globus->loads.items[i]->parcels.items[j];
 			if (is_awaited(parcel))
-				add_one(asking, parcel->id, &parcel->asked, from, to);
+				add_one(asking, parcel->id, parcel->weight, &parcel->asked, from,
+					to);
 		}
 }
 
@@ -256,7 +260,7 @@ static void poll_done(void *context, const json_t *answer, const struct compute_
 
 void globus_poll(struct globus *globus, int64_t now)
 {
-	struct asking asking = {.len = 0};
+	struct asking asking = {.len = 0, .weight = 0};
 
 	if (globus->polling || now < globus->next_poll)
 		return;

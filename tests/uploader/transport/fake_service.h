@@ -140,20 +140,14 @@ void compute_submit(struct compute *compute, const struct compute_submit *submit
 		    const struct sl_buf *payloads, size_t count, compute_done *done, void *context)
 {
 	struct question *question = fake_ask(ASKED_SUBMIT, done, context);
-	size_t size = 0;
+	size_t size = compute_submit_size(submit, payloads, count);
 	(void)compute;
 	question->function = sl_strdup(submit->function);
 	question->group = submit->task_group ? sl_strdup(submit->task_group) : NULL;
 	question->json_results = submit->json_results;
 	question->held = fake.hold_submits;
-	for (size_t i = 0; i < count; i++) {
-		json_t *text = json_stringn(payloads[i].data, payloads[i].len);
-		char *dumped = json_dumps(text, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-		size += strlen(dumped) + 1;
-		free(dumped);
-		json_decref(text);
+	for (size_t i = 0; i < count; i++)
 		sl_strings_add(&question->payloads, payloads[i].data);
-	}
 	fake.count.submits++;
 	fake.count.payloads += count;
 	fake.count.largest = size > fake.count.largest ? size : fake.count.largest;
@@ -165,6 +159,38 @@ void compute_submit(struct compute *compute, const struct compute_submit *submit
 	// How a 413 comes about is known only here, where the size is.
 	if (fake.limit && size > fake.limit)
 		question->code = sl_strdup("413");
+}
+
+size_t compute_payload_size(const struct sl_buf *payload)
+{
+	json_t *text = json_stringn(payload->data, payload->len);
+	char *dumped = json_dumps(text, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	size_t size = strlen(dumped) + 1;
+	free(dumped);
+	json_decref(text);
+	return size;
+}
+
+size_t compute_submit_size(const struct compute_submit *submit, const struct sl_buf *payloads,
+			   size_t count)
+{
+	char *config = submit->user_endpoint_config
+			       ? json_dumps(submit->user_endpoint_config, JSON_COMPACT)
+			       : NULL;
+	size_t size = 300 + (config ? strlen(config) : 0);
+	free(config);
+	for (size_t i = 0; i < count; i++)
+		size += compute_payload_size(&payloads[i]);
+	return size;
+}
+
+// What was sent is sent: only its answer finds nobody.
+void compute_forget(struct compute *compute, const void *context)
+{
+	(void)compute;
+	sl_list_each (&fake.questions, question)
+		if (question->context == context)
+			question->done = NULL;
 }
 
 void compute_batch_status(struct compute *compute, const char *const *ids, size_t count,
@@ -437,6 +463,13 @@ static inline enum fate fake_fate(void)
 	return fate;
 }
 
+static inline void fake_say(const struct question *question, const json_t *answer,
+			    const struct compute_failure *failure)
+{
+	if (question->done) // else whoever asked is gone
+		question->done(question->context, answer, failure);
+}
+
 static inline void fake_answer_submit(struct question *question)
 {
 	struct compute_failure unknown = {.unknown = true};
@@ -445,17 +478,16 @@ static inline void fake_answer_submit(struct question *question)
 	sl_fail(&large.error, SL_E_LIMIT, "TASK_PAYLOAD_TOO_LARGE");
 	fake.count.bodies--;
 	if (question->code) {
-		question->done(question->context, NULL, &large);
+		fake_say(question, NULL, &large);
 		return;
 	}
 	enum fate fate = fake_fate();
 	json_t *answer =
 		fate == FATE_TAKEN || fate == FATE_TAKEN_SILENTLY ? fake_take(question) : NULL;
 	if (fate == FATE_TAKEN)
-		question->done(question->context, answer, NULL);
+		fake_say(question, answer, NULL);
 	else
-		question->done(question->context, NULL,
-			       fate == FATE_REFUSED ? &fake.refusal : &unknown);
+		fake_say(question, NULL, fate == FATE_REFUSED ? &fake.refusal : &unknown);
 	json_decref(answer);
 }
 
@@ -464,7 +496,7 @@ static inline void fake_answer_poll(struct question *question)
 	json_t *results = json_object();
 	if (fake.poll_refusal.error.kind != SL_E_NONE) {
 		json_decref(results);
-		question->done(question->context, NULL, &fake.poll_refusal);
+		fake_say(question, NULL, &fake.poll_refusal);
 		return;
 	}
 	for (size_t i = 0; i < question->ids.len; i++)
@@ -480,7 +512,7 @@ static inline void fake_answer_poll(struct question *question)
 			json_object_set_new(results, task->id, entry);
 		}
 	json_t *answer = json_pack("{s:s,s:o}", "response", "batch", "results", results);
-	question->done(question->context, answer, NULL);
+	fake_say(question, answer, NULL);
 	json_decref(answer);
 }
 
@@ -491,7 +523,7 @@ static inline void fake_answer_group(struct question *question)
 		if (strcmp(task->group, question->group) == 0)
 			sl_json_append(tasks, json_pack("{s:s}", "id", task->id));
 	json_t *answer = json_pack("{s:s,s:o}", "taskgroup_id", question->group, "tasks", tasks);
-	question->done(question->context, answer, NULL);
+	fake_say(question, answer, NULL);
 	json_decref(answer);
 }
 
@@ -530,10 +562,10 @@ static inline void fake_answer(struct question *question)
 	} else if (question->what == ASKED_GROUP) {
 		fake_answer_group(question);
 	} else if (question->what == ASKED_ENDPOINT && fake.setup_refusal.error.kind != SL_E_NONE) {
-		question->done(question->context, NULL, &fake.setup_refusal);
+		fake_say(question, NULL, &fake.setup_refusal);
 	} else {
 		json_t *answer = fake_simple_answer(question);
-		question->done(question->context, answer, NULL);
+		fake_say(question, answer, NULL);
 		json_decref(answer);
 	}
 }
