@@ -15,13 +15,8 @@ static void check_builder(const struct site_part *part, struct sl_strings *out)
 {
 	const struct site_host *host = &part->host;
 
-	if (!part->host_known)
-		return;
-	if (!host->apptainer[0])
-		add(out, sl_strdup("the builder has no Apptainer: nothing can be built there"));
-	if (!host->policy[0])
-		add(out, sl_strdup("the builder has no policy: it trusts nobody's bundles yet"));
-	if (!host->zstd_writes)
+	// What would keep it from building at all, the agent itself says (obstacles).
+	if (part->host_known && !host->zstd_writes)
 		add(out, sl_strdup("the builder's mksquashfs does not write zstd: images are "
 				   "compressed with gzip, which takes minutes"));
 }

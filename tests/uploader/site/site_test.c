@@ -279,7 +279,6 @@ static void what_is_missing_is_said(void **state)
 {
 	(void)state;
 	static const char *const words[] = {
-		"the builder has no Apptainer", "the builder has no policy",
 		"does not write zstd",		"does not tell the runner's version",
 		"the runner has no template",	"see no globus-compute-endpoint",
 		"neither user namespaces nor",	"known to read zstd",
