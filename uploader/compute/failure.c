@@ -102,15 +102,18 @@ static void flatten(struct sl_buf *text)
 // At most `most` bytes of it, escaped, ending with a whole character. Owned.
 static char *shown(const char *text, size_t most)
 {
+	sl_auto_buf struct sl_buf out;
 	size_t len = strlen(text);
 	bool cut = len > most;
 
 	if (cut)
 		for (len = most; len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80;)
 			len--;
-	sl_auto_free char *part = sl_strndup(text, len);
-	sl_auto_free char *safe = sl_text_shown(part);
-	return sl_format("%s%s", safe, cut ? "…" : "");
+	sl_buf_init(&out, 16 * most);
+	sl_text_escape(&out, text, len);
+	if (cut)
+		sl_buf_adds(&out, "…");
+	return sl_buf_steal(&out, NULL);
 }
 
 // ---- the code ------------------------------------------------------------------------------
@@ -232,10 +235,10 @@ void failure_of_answer(struct compute_failure *failure, long status, const char 
 	sl_auto_json json_t *json = read_body(body, len);
 	sl_auto_buf struct sl_buf text;
 
+	sl_buf_init(&text, 4 * len + 64);
 	failure->status = status;
 	if (is_about_login(failure, status, json))
 		return;
-	sl_buf_init(&text, 4 * len + 64);
 	if (json)
 		add_text(&text, json);
 	else if (sl_text_is_utf8(body, len) && !memchr(body, '<', len))

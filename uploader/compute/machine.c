@@ -41,6 +41,11 @@ void machine_add(struct compute *compute, struct call *call)
 	compute->pending++;
 }
 
+struct call *machine_first(const struct compute *compute)
+{
+	return compute->first;
+}
+
 size_t compute_pending(const struct compute *compute)
 {
 	return compute->pending;

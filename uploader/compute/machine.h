@@ -7,4 +7,7 @@
 
 void machine_add(struct compute *compute, struct call *call);
 
+// The oldest call that was not called back yet, or NULL.
+struct call *machine_first(const struct compute *compute);
+
 #endif

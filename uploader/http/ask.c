@@ -14,12 +14,15 @@ static void heard(void *context, const struct http_answer *answer, const struct 
 	struct http_reply *reply = asking->reply;
 
 	asking->over = true;
+	reply->answer = *answer;
+	reply->answer.body = "";
+	if (why) {
+		sl_fail(asking->err, why->kind, "%s", why->text);
+		return;
+	}
 	sl_buf_init(&reply->body, answer->len + 1);
 	sl_buf_add(&reply->body, answer->body, answer->len);
-	reply->answer = *answer;
 	reply->answer.body = reply->body.data;
-	if (why)
-		sl_fail(asking->err, why->kind, "%s", why->text);
 }
 
 bool http_ask(struct http *http, const struct http_request *request, struct http_reply *reply,

@@ -91,8 +91,8 @@ size_t http_pending(const struct http *http); // queued and under way
 void http_forget(struct http *http, const void *context);
 
 // One request from beginning to end; other requests of the pool move on meanwhile and call their
-// `done`. The answer is owned: http_reply_release(), also after a failure, when reply->answer.sent
-// still holds.
+// `done`. The answer is owned: http_reply_release(). After a failure there is nothing to release,
+// and reply->answer.sent still holds.
 struct http_reply {
 	struct http_answer answer;
 	struct sl_buf body;

@@ -13,6 +13,7 @@ Prints its port, then obeys lines on its input, answering each with one line:
 A step is an object. Without members: 200 with the body {}.
 
   status, headers [[name, value]...], body   of the answer
+  only TEXT          401 unless this is the Authorization header
   reflect true       the body is the request's headers and body, as JSON
   length N           the Content-Length that is claimed; null for none, and the end by closing
   cut N              closes after N bytes of the body
@@ -105,6 +106,8 @@ class Handler(socketserver.StreamRequestHandler):
         return self.answer(step, headers, body)
 
     def answer(self, step, headers, body):
+        if headers.get("authorization") != step.get("only", headers.get("authorization")):
+            step = {"status": 401}
         content = step.get("body", "{}")
         if step.get("reflect"):
             content = json.dumps({"headers": headers, "body": body})
