@@ -44,29 +44,30 @@ static void add_list(struct sl_buf *out, const json_t *list)
 	size_t i;
 
 	json_array_foreach (list, i, one) {
-		const char *words = json_is_string(one)	  ? json_string_value(one)
-				    : text_of(one, "msg") ? text_of(one, "msg")
-							  : "?";
+		const char *words = json_is_string(one) ? json_string_value(one) : NULL;
+		if (!words)
+			words = text_of(one, "msg");
 		if (out->len > 0)
 			sl_buf_adds(out, "; ");
 		if (json_array_size(json_object_get(one, "loc")) > 0) {
 			add_loc(out, json_object_get(one, "loc"));
 			sl_buf_adds(out, ": ");
 		}
-		sl_buf_adds(out, words);
+		sl_buf_adds(out, words ? words : "?");
 	}
 }
 
 static void add_either(struct sl_buf *out, const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
+	const char *text = text_of(object, key);
 
 	if (out->len > 0)
 		return;
 	if (json_is_array(value))
 		add_list(out, value);
-	else if (text_of(object, key))
-		sl_buf_adds(out, text_of(object, key));
+	else if (text)
+		sl_buf_adds(out, text);
 }
 
 static void add_text(struct sl_buf *out, const json_t *body)
