@@ -54,7 +54,7 @@ static void print_program_help(const struct sl_program *program)
 	printf("usage: %s [-q | -v] COMMAND [options] [operands]\n\n%s\n\ncommands:\n",
 	       program->name, program->summary);
 	for (size_t i = 0; program->commands[i]; i++)
-		printf("  %-14s %s\n", program->commands[i]->name, program->commands[i]->summary);
+		printf("  %-15s %s\n", program->commands[i]->name, program->commands[i]->summary);
 	printf("\n'%s COMMAND --help' says more about one of them.\n", program->name);
 }
 

@@ -36,7 +36,7 @@ static bool register_agent(const struct options *options, struct agent_functions
 
 static void report(const struct agent_functions *functions, bool json)
 {
-	sl_auto_buf struct sl_buf text;
+	sl_auto_buf struct sl_buf text = {0};
 
 	if (json) {
 		sl_auto_json json_t *value = agent_functions_json(functions);

@@ -80,7 +80,7 @@ static void print_field(const char *label, const char *text)
 
 static void print_list(const char *label, const struct sl_strings *list)
 {
-	sl_auto_buf struct sl_buf text;
+	sl_auto_buf struct sl_buf text = {0};
 
 	sl_buf_init(&text, SL_MIB);
 	for (size_t i = 0; i < list->len; i++)
@@ -133,7 +133,7 @@ static void print_part(const char *word, const struct site_part *part)
 
 static void print_text(const struct probe *probe)
 {
-	sl_auto_buf struct sl_buf text;
+	sl_auto_buf struct sl_buf text = {0};
 
 	print_part("builder", &probe->site.builder);
 	print_part("runner", &probe->site.runner);
