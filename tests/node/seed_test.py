@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seed's story with today's endpoints: a bundle is made where there is no network, queued, and
+delivered, built and registered through a real Globus Compute endpoint when there is one; then an
+unmodified SDK runs transform() inside the image, on another endpoint."""
+import json
+import pathlib
+import sys
+import unittest
+
+import far
+import globus
+
+
+def setUpModule():
+    global cloud, account, preparer
+    cloud, account, preparer = globus.Cloud(), far.Account(), far.Preparer()
+    for one in (preparer.remove, account.remove, cloud.close):
+        unittest.addModuleCleanup(one)
+    account.trust(preparer.policy)
+    for name in ("builder", "runner"):
+        cloud.start_endpoint(name, environment=account.environment)
+
+
+class Seed(unittest.TestCase):
+    def test_from_an_offline_bundle_to_transform_in_the_image(self):
+        builder, runner = (cloud.endpoints[name].id for name in ("builder", "runner"))
+        uploader = far.Uploader(cloud, preparer, "seed")
+        code, out, err = uploader.call("add", preparer.pandas(), "--builder", builder, "--runner", runner,
+                                       "--builder-config", uploader.configure(user_endpoint_config={"threads": 2}))
+        self.assertEqual(code, 0, err)
+        code, out, err = uploader.call("run")
+        self.assertEqual(code, 0, out + err + cloud.log("builder") + cloud.log("service"))
+        row = uploader.rows()[0]
+        self.assertEqual((row["state"], row["runner_sees"]), ("done", "yes"))
+        values = json.loads((pathlib.Path(row["registration"]) / "user_endpoint_config.json").read_text())
+        self.assertEqual(values["image"], row["receipt"]["image"]["path"])
+        done = cloud.sdk(str(far.HERE / "seed_transform.py"), runner, json.dumps(values), timeout=200)
+        self.assertEqual(done.returncode, 0, done.stderr + cloud.log("runner"))
+        result = json.loads(done.stdout)
+        self.assertEqual(result["said"], "Successfully created df")
+        self.assertEqual((result["prefix"], result["image"]), ("/opt/venv", values["image"]))
+        print(json.dumps(dict(result, endpoint="4.19.0")), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
