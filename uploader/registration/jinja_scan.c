@@ -125,7 +125,9 @@ static unsigned see_statement(struct jinja_names *names, struct sl_strings *set,
 	for (size_t i = 0; open[i]; i++)
 		if (word_is(at, len, open[i]))
 			return depth + 1;
-	return depth > 0 && len > 3 && strncmp(at, "end", 3) == 0 ? depth - 1 : depth;
+	// "set" opened nothing, so "endset" closes nothing.
+	bool closes = len > 3 && strncmp(at, "end", 3) == 0 && !word_is(at, len, "endset");
+	return depth > 0 && closes ? depth - 1 : depth;
 }
 
 // Finds the next tag at or behind `at`; returns where to go on, or NULL at the end.

@@ -201,7 +201,8 @@ static void values_without_a_default_are_asked_for(void **state)
 	FITS(CONTAINERS "  a: {{ a|default(1) }}\n  b: {{ b | d('x') }}\n"
 			"  {% if c is defined %}c: {{ c }}{% endif %}\n"
 			"  {# {{ d }} #}\n{% raw %}{{ e }}{% endraw %}\n{% set f = 1 %}{{ f }}\n"
-			"  {{ user_runtime.python.version_tuple }} {{ 'text' }}\n",
+			"  {{ user_runtime.python.version_tuple }} {{ 'text' }}\n"
+			"{% if g is defined %}{% set h %}text{% endset %}{{ i }}{% endif %}\n",
 	     NULL, ONE_IMAGE);
 }
 
