@@ -1076,7 +1076,7 @@ def sealift_agent(request, stream=None):
                 raise Refusal("format", "manifest.files: %s is not named by its digest" % name)
         here.update(files)
         carried = [package["wheel"] for package in lock["packages"] + [lock.get("installer", {})]
-                   if "wheel" in package] + [lock["base"]] * ("base" in lock)
+                   if "wheel" in package] + ([lock["base"]] if "base" in lock else [])
         wanted = [("blobs/sha256/" + blob["sha256"], blob["size"]) for blob in carried]
         wanted += [(("blobs/sha256/" if blob["size"] > MIB else "files/") + blob["sha256"], blob["size"])
                    for blob in lock["files"]]
