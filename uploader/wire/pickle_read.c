@@ -311,7 +311,7 @@ static bool op_tuple(struct machine *m, unsigned values)
 
 static bool op_marked_tuple(struct machine *m, unsigned arg)
 {
-	size_t values;
+	size_t values = 0;
 	(void)arg;
 	return unmark(m, &values) && make_tuple(m, values);
 }
@@ -341,7 +341,7 @@ static bool op_set(struct machine *m, unsigned arg)
 
 static bool op_add_marked(struct machine *m, unsigned kind)
 {
-	size_t values;
+	size_t values = 0;
 	return unmark(m, &values) && add_to(m, (enum pickle_kind)kind, values);
 }
 
