@@ -77,7 +77,19 @@ static bool activate(struct round *round, int64_t number, struct post *post, str
 	return true;
 }
 
-// A builder that cannot even be named or configured: the bundle waits for somebody to correct that.
+static char *remedy_for(const struct sl_error *why, const char *file)
+{
+	if (why->kind == SL_E_NETWORK)
+		return sl_strdup("'sealift-upload login', or set GLOBUS_COMPUTE_CLIENT_ID and "
+				 "GLOBUS_COMPUTE_CLIENT_SECRET; the bundle stays queued, and "
+				 "'sealift-upload run' goes on from here");
+	return sl_format("%s%s%s'add' the bundle again with another --builder-config; it stays "
+			 "queued, and 'sealift-upload run' goes on from here",
+			 file ? "correct '" : "", file ? file : "", file ? "', or " : "");
+}
+
+// A builder that cannot even be named or configured, or nobody is logged in: the bundle waits for
+// somebody to correct that.
 static bool conclude(struct round *round, int64_t number, const struct sl_error *why,
 		     struct sl_error *err)
 {
@@ -88,10 +100,7 @@ static bool conclude(struct round *round, int64_t number, const struct sl_error 
 	add_number(round->tried, number);
 	if (!ledger_find(round->ledger, number, &row, err))
 		return false;
-	const char *file = row.builder_config;
-	char *remedy = sl_format("%s%s%s'add' the bundle again with another --builder-config; it "
-				 "stays queued, and 'sealift-upload run' goes on from here",
-				 file ? "correct '" : "", file ? file : "", file ? "', or " : "");
+	char *remedy = remedy_for(why, row.builder_config);
 	work_begin(&work, round->ledger, &row, round->postman, NULL, round->watch);
 	work.waits = true;
 	work.remedy = remedy;

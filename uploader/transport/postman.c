@@ -44,22 +44,13 @@ void postman_free(struct postman *postman)
 	for (size_t i = 0; i < postman->posts.len; i++)
 		close_post(postman->posts.items[i]);
 	sl_list_release(&postman->posts);
-#ifndef SEALIFT_WITHOUT_GLOBUS
 	compute_free(postman->compute);
 	auth_free(postman->auth);
 	http_free(postman->http);
 	auth_places_release(&postman->places);
-#endif
 	free(postman);
 }
 
-#ifdef SEALIFT_WITHOUT_GLOBUS
-static bool need_compute(struct postman *postman, struct sl_error *err)
-{
-	(void)postman;
-	return sl_fail(err, SL_E_NETWORK, "this build knows no Globus Compute");
-}
-#else
 static bool need_compute(struct postman *postman, struct sl_error *err)
 {
 	const struct postman_options *options = &postman->options;
@@ -73,10 +64,11 @@ static bool need_compute(struct postman *postman, struct sl_error *err)
 	if (!postman->auth &&
 	    !auth_open(&postman->places, options->token_file, postman->http, &postman->auth, err))
 		return false;
+	// Said at once: a missing login does not come back by itself, as a network does.
+	if (auth_kind(postman->auth) == AUTH_NOBODY)
+		return sl_fail(err, SL_E_NETWORK, "nobody is logged in to Globus");
 	return compute_new(&postman->places, postman->auth, postman->http, &postman->compute, err);
 }
-
-#endif
 
 bool postman_compute(struct postman *postman, struct compute **out, struct sl_error *err)
 {
@@ -90,11 +82,7 @@ static const struct post_driver *driver_of(const char *builder)
 {
 	if (strcmp(builder, "local") == 0)
 		return &post_driver_local;
-#ifdef SEALIFT_WITHOUT_GLOBUS
-	return NULL;
-#else
 	return compute_is_uuid(builder) ? &post_driver_globus : NULL;
-#endif
 }
 
 bool post_is_known(const char *builder)
@@ -191,10 +179,8 @@ bool postman_step(struct postman *postman, unsigned timeout_ms, struct sl_error 
 	bool busy;
 	if (!step_posts(postman, &busy, err))
 		return false;
-#ifndef SEALIFT_WITHOUT_GLOBUS
 	if (postman->compute)
 		return compute_step(postman->compute, busy ? 0 : timeout_ms, err);
-#endif
 	if (!busy)
 		pause_for(timeout_ms);
 	return true;
