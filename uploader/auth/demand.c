@@ -158,12 +158,28 @@ void auth_demand_release(struct auth_demand *demand)
 	*demand = (struct auth_demand){0};
 }
 
+// ---- for people ----------------------------------------------------------------------------
+
 static void describe_list(struct sl_buf *out, const char *what, const struct sl_strings *list)
 {
 	if (list->len > 0)
 		sl_buf_addf(out, "%s%s", out->len ? "; " : "", what);
 	for (size_t i = 0; i < list->len; i++)
 		sl_buf_addf(out, "%s %s", i ? "," : "", list->items[i]);
+}
+
+// To be copied into a shell: what could mean something else there is left out.
+static void add_options(struct sl_buf *out, const char *name, const struct sl_strings *list)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._:/@+-";
+
+	for (size_t i = 0; i < list->len; i++) {
+		const char *text = list->items[i];
+		bool bare = text[strspn(text, plain)] == '\0';
+		if (bare || (sl_text_is_ascii_printable(text) && !strpbrk(text, "'\\!")))
+			sl_buf_addf(out, bare ? " --%s=%s" : " --%s='%s'", name, text);
+	}
 }
 
 char *auth_demand_describe(const struct auth_demand *demand)
@@ -181,5 +197,11 @@ char *auth_demand_describe(const struct auth_demand *demand)
 		sl_buf_adds(&out, "a new login");
 	if (demand->message)
 		sl_buf_addf(&out, " (%s)", demand->message);
+	sl_buf_adds(&out, ": sealift-upload login");
+	add_options(&out, "scope", &demand->scopes);
+	add_options(&out, "identity", &demand->identities);
+	add_options(&out, "domain", &demand->domains);
+	add_options(&out, "policy", &demand->policies);
+	sl_buf_adds(&out, demand->mfa ? " --mfa" : "");
 	return sl_buf_steal(&out, NULL);
 }

@@ -122,7 +122,7 @@ bool own_load(struct stored *out, struct sl_strings *warnings, struct sl_error *
 bool own_fits(const struct stored *stored, const struct auth_places *places)
 {
 	return stored->found && strcmp(stored->environment, places->environment) == 0 &&
-	       strcmp(stored->auth, places->auth) == 0 &&
+	       places->auth && strcmp(stored->auth, places->auth) == 0 &&
 	       strcmp(stored->compute, places->compute) == 0;
 }
 
