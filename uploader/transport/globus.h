@@ -109,6 +109,7 @@ struct load {
 	bool left;    // nobody waits for what it did any more
 	bool freight; // carries pieces
 	uint64_t clock;
+	int64_t sent;
 	int64_t news;	// when it, or one that was sent later, last moved
 	size_t size;	// of the body
 	size_t waiting; // parcels that are not over

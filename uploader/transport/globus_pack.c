@@ -494,8 +494,7 @@ static bool fill(struct packing *packing, const struct due *due)
 		return false;
 	if (!globus->group)
 		return pack_first(packing);
-	return !due->freight || packing->full || count_freight(globus) >= GLOBUS_FREIGHT ||
-	       pack_freight(packing);
+	return !due->freight || packing->full || pack_freight(packing);
 }
 
 static struct load *make_load(struct globus *globus)
@@ -512,13 +511,32 @@ static struct load *make_load(struct globus *globus)
 	return load;
 }
 
+// Its answers come with the next poll and no sooner; what waits for that goes with the next one.
+static bool one_was_just_sent(const struct globus *globus, int64_t now)
+{
+	for (size_t i = 0; i < globus->loads.len; i++) {
+		const struct load *load = globus->loads.items[i];
+		if (!load->left && !load->freight && load->waiting > 0 &&
+		    now - load->sent < GLOBUS_POLL_MS)
+			return true;
+	}
+	return false;
+}
+
+static bool is_due(const struct globus *globus, const struct due *due, int64_t now)
+{
+	if (due->freight || due->letters >= globus->most_calls)
+		return true;
+	return due->letters > 0 && (due->late || globus->hurry) && !one_was_just_sent(globus, now);
+}
+
 struct load *globus_pack(struct globus *globus, int64_t now, struct sl_buf **payloads_out)
 {
 	struct due due = look_what_is_due(globus, now);
 
 	*payloads_out = NULL;
-	if (!due.freight &&
-	    !(due.letters > 0 && (due.late || globus->hurry || due.letters >= globus->most_calls)))
+	due.freight = due.freight && count_freight(globus) < GLOBUS_FREIGHT;
+	if (!is_due(globus, &due, now))
 		return NULL;
 	struct packing packing = {
 		.globus = globus, .load = make_load(globus), .room = globus->most};

@@ -280,7 +280,7 @@ bool globus_send(struct globus *globus, int64_t now, bool *any_out, struct sl_er
 			break;
 		size_t count = load->parcels.len;
 		*any_out = true;
-		load->news = now;
+		load->news = load->sent = now;
 		bool good = write_down(globus, load, err);
 		if (good)
 			send_load(globus, load, payloads);

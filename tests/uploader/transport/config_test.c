@@ -71,6 +71,25 @@ static void what_it_does_not_know_is_refused(void **state)
 	refuse(*state, "{\"colour\": 5}", "unknown key 'colour'");
 	refuse(*state, "{\"timeout\": 5, \"timeout\": 6}", "timeout");
 	refuse(*state, "{} {}", "builder.json:1");
+	refuse(*state, "{\"user_endpoint_config\": []}", "user_endpoint_config");
+	refuse(*state, "{\"user_endpoint_config\": {\"_GC\": 1}}", "must not have '_GC'");
+	refuse(*state, "{\"function\": 5}", "function");
+	refuse(*state, "{\"user_endpoint_confg\": {}}", "did you mean 'user_endpoint_config'?");
+}
+
+static void what_an_endpoint_is_told_is_kept_as_it_is(void **state)
+{
+	sl_auto_free char *path = write_config(
+		*state, "{\"user_endpoint_config\": {\"image\": \"/a.sif\", \"part\": 0.5, "
+			"\"none\": null}, \"function\": \"5d1f0000-0000-4000-8000-000000000001\"}");
+	struct builder_config config;
+	struct sl_error err = {0};
+	if (!builder_config_load(path, &config, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(config.function, "5d1f0000-0000-4000-8000-000000000001");
+	assert_int_equal(json_object_size(config.user_endpoint_config), 3);
+	assert_true(json_is_null(json_object_get(config.user_endpoint_config, "none")));
+	builder_config_release(&config);
 }
 
 int main(void)
@@ -79,6 +98,7 @@ int main(void)
 		cmocka_unit_test(without_a_file_it_is_the_python_of_this_machine),
 		scratch_test(a_first_word_with_a_slash_is_relative_to_the_file),
 		scratch_test(what_it_does_not_know_is_refused),
+		scratch_test(what_an_endpoint_is_told_is_kept_as_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

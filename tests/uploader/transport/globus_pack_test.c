@@ -56,15 +56,34 @@ static void small_requests_wait_for_company(void **state)
 	world_step(&world, 50);
 	assert_int_equal(fake.count.submits, 1);
 	assert_int_equal(fake.count.payloads, 1);
+	// Its answer comes with a poll, in a second: who waits for that need not go alone either.
 	world_ask(&world, "state", NULL, 0, &told[2]);
 	post_driver_globus.hurry(world.post);
 	world_step(&world, 0);
-	assert_int_equal(fake.count.submits, 2);
+	world_step(&world, 500);
+	assert_int_equal(fake.count.submits, 1);
 	world_run(&world, 30);
+	assert_int_equal(fake.count.submits, 2);
 	for (size_t i = 0; i < 3; i++) {
 		assert_good(&told[i]);
 		told_release(&told[i]);
 	}
+	world_close(&world);
+}
+
+static void nobody_waits_for_company_that_does_not_come(void **state)
+{
+	struct world world;
+	struct told told;
+	world_new(&world, state);
+	world_warm_up(&world);
+	world_ask(&world, "state", NULL, 0, &told);
+	post_driver_globus.hurry(world.post);
+	world_step(&world, 0);
+	assert_int_equal(fake.count.submits, 1);
+	world_run(&world, 30);
+	assert_good(&told);
+	told_release(&told);
 	world_close(&world);
 }
 
@@ -450,6 +469,7 @@ int main(void)
 		scratch_test(an_errand_is_answered),
 		scratch_test(a_refusal_comes_with_its_kind_and_what_would_help),
 		scratch_test(small_requests_wait_for_company),
+		scratch_test(nobody_waits_for_company_that_does_not_come),
 		scratch_test(a_thousand_small_requests_need_few_tasks),
 		scratch_test(calls_of_one_payload_end_at_the_limit),
 		scratch_test(t83_answers_that_are_long_come_a_few_at_a_time),
