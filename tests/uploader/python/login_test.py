@@ -80,6 +80,10 @@ class Login(face.Case):
 
     def test_a_service_that_refuses_the_container(self):
         image = self.build()
+        self.recorder({**self.host.rows()[0], "receipt": image.receipt})
+        made = self.build(CLIENTS["2.2.0"](GOOD), endpoint_id=face.ENDPOINT)
+        self.assertEqual((made, made.container_id), (image.bundle_id, None))
+        self.assertIn("gave no id", "\n".join(self.heard))
         self.recorder({"state": "failed", "number": 7, "kind": "network", "reason": "the service refused it",
                        "receipt": image.receipt}, 6)
         error = self.fails("network", CLIENTS["2.2.0"](GOOD), RegisterImageException, endpoint_id=face.ENDPOINT)

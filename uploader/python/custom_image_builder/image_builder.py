@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 
 from custom_image_builder import login, programs
 from custom_image_builder.exception.ImageBuilderException import ImageBuilderException
@@ -45,6 +44,8 @@ def build_and_register_container(gcc_client, endpoint_id, image_file_name, base_
         push.flag("--again", container_service == "again")
         push.flag("--force-tasks", force_tasks)
         row = push.run(gcc_client, container_service)
+        if container_service and not row.get("container"):
+            programs.log.warning("the container service gave no id: use Executor(endpoint_id, **image.executor_args())")
         return Image.of(row, bundle if output is not None else None)
 
 
@@ -56,11 +57,8 @@ class _Folder:
         return self.path
 
     def __exit__(self, *_):
-        try:
+        with programs.Undisturbed():
             shutil.rmtree(self.path)
-        except BaseException:  # interrupted in the middle of it: once more, to the end
-            shutil.rmtree(self.path, ignore_errors=True)
-            raise
 
 
 def _compile(spec, bundle, wheelhouse, key, password_file, allow_open):
@@ -156,27 +154,20 @@ class _Push:
 
     def _leave(self, row=None):
         """Takes a submission out of the queue whose bundle goes away now. What was built, or is being
-        built, is found again by the next call: the builder knows it by the bundle's id.
-
-        In a thread, so that not even a second Ctrl-C keeps us from it: these are quick commands."""
+        built, is found again by the next call: the builder knows it by the bundle's id."""
         if self.stays:
             return
-        helper = threading.Thread(target=self._withdraw, args=(row,))
-        helper.start()
         try:
-            helper.join()
-        except BaseException:
-            helper.join()
-            raise
-
-    def _withdraw(self, row):
-        try:
-            if row is None:
-                answer = programs.run("sealift-upload", "status", "--json", apart=True).json() or {}
-                row = next((one for one in answer.get("submissions", []) if one["path"] == self.bundle), None)
-            if row is not None and row["state"] not in FINAL:
-                programs.run("sealift-upload", "cancel", str(row["number"]), apart=True)
-            if row is not None and not row.get("receipt"):
-                programs.run("sealift-upload", "forget", str(row["number"]), apart=True)
+            with programs.Undisturbed():
+                self._withdraw(row)
         except ImageBuilderException as error:
             programs.log.debug("cannot tidy up the ledger: %s", error)
+
+    def _withdraw(self, row):
+        if row is None:
+            answer = programs.run("sealift-upload", "status", "--json", apart=True).json() or {}
+            row = next((one for one in answer.get("submissions", []) if one["path"] == self.bundle), None)
+        if row is not None and row["state"] not in FINAL:
+            programs.run("sealift-upload", "cancel", str(row["number"]), apart=True)
+        if row is not None and not row.get("receipt"):
+            programs.run("sealift-upload", "forget", str(row["number"]), apart=True)

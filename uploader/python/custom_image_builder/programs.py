@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -36,6 +37,23 @@ def find(name):
             f"cannot find the program '{wanted}': install sealift, put its programs on PATH, or name this one by "
             f"the variable {variable}", "io")
     return os.path.abspath(found)
+
+
+class Undisturbed:
+    """Ctrl-C waits until the block is over. For quick things that must not be left half done."""
+
+    def __enter__(self):
+        self.heard, self.handler = [], None
+        if threading.current_thread() is threading.main_thread():  # nobody else is interrupted
+            self.handler = signal.getsignal(signal.SIGINT)
+        if callable(self.handler):
+            signal.signal(signal.SIGINT, lambda *event: self.heard.append(event))
+
+    def __exit__(self, *_):
+        if callable(self.handler):
+            signal.signal(signal.SIGINT, self.handler)
+            if self.heard:
+                self.handler(*self.heard[0])
 
 
 class Done:
