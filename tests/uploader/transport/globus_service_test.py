@@ -90,10 +90,12 @@ class One(Endpoint):
                 self.serve()
                 self.service.faults[SUBMIT] = [None] * number + ["drop"]
                 self.pushed()
+                self.assertEqual([], self.service.faults[SUBMIT])
 
     def test_submits_that_never_arrive(self):
         self.service.faults[SUBMIT] = [None, "vanish", None, "vanish"]
         self.pushed()
+        self.assertEqual([], self.service.faults[SUBMIT])
 
     def test_t82_answers_that_are_lost_after_they_were_fetched(self):
         # The service has deleted what it handed out: it is asked again, and still built once.
@@ -105,6 +107,7 @@ class One(Endpoint):
             code, out, err = self.push()
         self.assertEqual(0, code, out + err)
         self.assertEqual(1, self.host.launches())
+        self.assertEqual([], self.service.faults[POLL])
 
     def test_a_user_endpoint_that_does_not_start(self):
         self.service.faults[SUBMIT] = [(422, {"code": "SEMANTICALLY_INVALID", "detail": "'image' is undefined"})]
@@ -163,6 +166,45 @@ class Many(Endpoint):
         came = self.service.bytes_put()
         self.assertEqual({1}, {len(pieces) for pieces in came.values()})  # wheels they share, too
         self.assertLess(self.service.submits(), 12)
+
+
+class Large(Endpoint):
+    SIZE = 16000000
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        example = line.make_example
+        cls.shared.joinpath("example/base.sif").write_bytes(example.SIF_HEAD + example.noise("base", cls.SIZE))
+        cls.good = cls.compile("3.0.0")
+
+    def pieces(self):
+        return max(self.service.bytes_put().values(), key=len)
+
+    def test_t83_it_travels_in_pieces(self):
+        self.pushed()
+        self.assertGreaterEqual(len(self.pieces()), 3)
+        self.assertLessEqual(max(one[2] for one in self.service.seen), 10000000)
+
+    def test_t83_it_fits_in_the_old_form(self):
+        self.service.close()
+        self.serve(version="2.2.0", reads=("04", "00"))
+        self.pushed()
+        self.assertGreaterEqual(len(self.pieces()), 3)
+        self.assertGreater(max(one[2] for one in self.service.seen), 8000000)
+
+    def test_t76_answers_to_its_submits_are_lost(self):
+        self.service.faults[SUBMIT] = [None, None, "drop", "drop", None, "vanish"]
+        self.pushed()
+        self.assertEqual([], self.service.faults[SUBMIT])
+
+    def test_t76_killed_while_it_travels(self):
+        process = self.host.start("push", self.good, *self.place(), *self.reach)
+        while not any(size > 1000000 for _, _, size in self.service.seen):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.pushed()
 
 
 if __name__ == "__main__":
