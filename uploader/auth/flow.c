@@ -88,15 +88,16 @@ static char *make_url(const struct auth_flow *flow, const struct auth_demand *de
 }
 
 // The SDK's own client id is not ours to use: what people consent to names a program.
-static bool refuse_nobody(struct sl_error *err)
+static bool refuse_nobody(const struct auth_places *places, struct sl_error *err)
 {
-	return sl_fail(
-		err, SL_E_USAGE,
-		"log in as which program? Globus wants each to be registered, once for a "
-		"site or a person: at https://app.globus.org/settings/developers choose "
-		"'Register a thick client or script', and give the client UUID of it as "
-		"--client-id or SEALIFT_CLIENT_ID; or, without registering, use the login of "
-		"'globus-compute-endpoint login'");
+	return sl_fail(err, SL_E_USAGE,
+		       "log in as which program? Globus wants each to be registered, once for a "
+		       "site or a person: at https://app.globus.org/settings/developers choose "
+		       "'Register a thick client or script' (a native client), with the redirect "
+		       "%s/v2/web/auth-code, and give the client UUID of it as --client-id or "
+		       "SEALIFT_CLIENT_ID; or, without registering, use the login of "
+		       "'globus-compute-endpoint login'",
+		       places->auth);
 }
 
 bool auth_flow_begin(const struct auth_places *places, const char *client_id,
@@ -109,7 +110,7 @@ bool auth_flow_begin(const struct auth_places *places, const char *client_id,
 			       "nobody knows the Globus Auth of this environment: give --auth-url "
 			       "or GLOBUS_SDK_SERVICE_URL_AUTH");
 	if (!client_id)
-		return refuse_nobody(err);
+		return refuse_nobody(places, err);
 	if (!auth_is_uuid(client_id))
 		return sl_fail(err, SL_E_USAGE, "the client id is no UUID");
 	if (sodium_init() < 0)
@@ -211,6 +212,17 @@ static void drop_tokens(const struct grant *grant, const struct stored *old,
 		return;
 }
 
+// What could not be stored is revoked in the place of what it would have replaced.
+static void drop_unstored(const struct grant *grant, const struct token *token, struct stored *old)
+{
+	struct sl_error ignored = {0};
+
+	stored_release(old);
+	if ((token->refresh.len > 0 && !grant_revoke(grant, &token->refresh, &ignored)) ||
+	    !grant_revoke(grant, &token->access, &ignored))
+		return;
+}
+
 static bool store(const struct auth_flow *flow, struct token *token, struct sl_error *err)
 {
 	struct stored fresh = {
@@ -236,11 +248,11 @@ bool auth_flow_finish(struct auth_flow *flow, struct http *http, const char *cod
 
 	bool good = redeem(flow, &grant, code, &token, &others, err);
 	if (good) {
+		grant.once = false;
 		find_old(&old);
 		good = store(flow, &token, err);
-	}
-	if (good) {
-		grant.once = false;
+		if (!good)
+			drop_unstored(&grant, &token, &old);
 		drop_tokens(&grant, &old, &others);
 	}
 	stored_release(&old);
