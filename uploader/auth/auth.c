@@ -314,6 +314,16 @@ bool auth_token(struct auth *auth, const char **token_out, struct sl_error *err)
 	return true;
 }
 
+static const char *other_login(enum auth_kind kind)
+{
+	if (kind == AUTH_GIVEN)
+		return "for another one, put another token there";
+	if (kind == AUTH_CLIENT)
+		return "for another one, unset GLOBUS_COMPUTE_CLIENT_SECRET and use "
+		       "'sealift-upload login'";
+	return "for another one, 'sealift-upload login'";
+}
+
 bool auth_refused(struct auth *auth, struct sl_error *err)
 {
 	int64_t now = now_ms();
@@ -323,8 +333,8 @@ bool auth_refused(struct auth *auth, struct sl_error *err)
 	if (auth->refused_ms && now - auth->refused_ms < REFUSE_MS)
 		return sl_fail(err, SL_E_NETWORK,
 			       "the service does not take the token of this login (%s): is it for "
-			       "this service? 'sealift-upload whoami' shows it",
-			       auth_kind_name(auth->kind));
+			       "this service? 'sealift-upload whoami' shows it; %s",
+			       auth_kind_name(auth->kind), other_login(auth->kind));
 	if (auth->kind != AUTH_CLIENT && auth->login.token.refresh.len == 0 && !take_stored(auth))
 		return end_of(auth, err);
 	auth->renew = auth->kind == AUTH_CLIENT || auth->login.token.refresh.len > 0;
