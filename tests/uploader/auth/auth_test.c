@@ -208,7 +208,7 @@ static void the_first_of_four_is_used(void **state)
 	const char *folder = *state;
 
 	auth_free(must_open(NULL, AUTH_NOBODY));
-	sl_auto_free char *database = log_in_with_the_sdk(folder, in(3600), "");
+	free(log_in_with_the_sdk(folder, in(3600), ""));
 	struct auth *auth = must_open(NULL, AUTH_SDK);
 	must_give(auth, CANARY "sdk");
 	must_show_no_secret(auth);
@@ -247,11 +247,11 @@ static void must_not_open(const char *token_file, enum sl_kind kind, const char 
 
 static void t44_a_broken_login_is_no_reason_to_take_the_next(void **state)
 {
-	sl_auto_free char *database = log_in_with_the_sdk(*state, in(3600), "");
 	sl_auto_free char *own = sl_path_join(*state, "config");
 	sl_auto_free char *file = sl_path_join(own, "login.json");
 	struct sl_error err = {0};
 
+	free(log_in_with_the_sdk(*state, in(3600), ""));
 	setenv("GLOBUS_COMPUTE_CLIENT_SECRET", CANARY, 1);
 	must_not_open(NULL, SL_E_INPUT, "GLOBUS_COMPUTE_CLIENT_ID");
 	setenv("GLOBUS_COMPUTE_CLIENT_ID", CANARY, 1);
@@ -431,7 +431,7 @@ static void a_token_that_cannot_be_stored_is_good_all_the_same(void **state)
 
 static void a_refused_token_is_refreshed_once(void **state)
 {
-	sl_auto_free char *path = log_in_with_the_sdk(*state, in(3600), CANARY "r");
+	free(log_in_with_the_sdk(*state, in(3600), CANARY "r"));
 
 	script(step(200, good_answer(CANARY "1", CANARY "r", 172800)), NULL);
 	struct auth *auth = must_open(NULL, AUTH_SDK);
