@@ -264,18 +264,34 @@ static void t44_a_broken_login_is_no_reason_to_take_the_next(void **state)
 	must_not_open("/nonexistent/token", SL_E_IO, "/nonexistent/token");
 }
 
+static void must_be_passed_over(const struct auth_places *elsewhere)
+{
+	struct auth *auth = NULL;
+	struct sl_error err = {0};
+
+	assert_true(auth_open(elsewhere, NULL, http, &auth, &err));
+	assert_int_equal(auth_kind(auth), AUTH_NOBODY);
+	assert_int_equal(auth_warnings(auth)->len, 1);
+	assert_non_null(strstr(auth_warnings(auth)->items[0], "not used here"));
+	must_not_give(auth, "nobody is logged in");
+	must_show_no_secret(auth);
+}
+
 static void t49_our_own_login_is_not_sent_to_other_services(void **state)
 {
-	char *right = places.auth;
+	struct auth_places auth = places, compute = places, environment = places, unknown = places;
 
 	(void)state;
 	log_in_ourselves(in(3600), CANARY);
-	places.auth = (char[]){"http://127.0.0.1:1/other"};
-	struct auth *auth = must_open(NULL, AUTH_NOBODY);
-	places.auth = right;
-	assert_int_equal(auth_warnings(auth)->len, 1);
-	assert_non_null(strstr(auth_warnings(auth)->items[0], "not used here"));
-	must_show_no_secret(auth);
+	auth.auth = (char[]){"http://127.0.0.1:1/other"};
+	must_be_passed_over(&auth);
+	compute.compute = (char[]){"https://compute.api.globus.org.example"};
+	must_be_passed_over(&compute);
+	environment.environment = (char[]){"preview"};
+	must_be_passed_over(&environment);
+	unknown.auth = NULL;
+	must_be_passed_over(&unknown);
+	auth_free(must_open(NULL, AUTH_OWN));
 }
 
 // ---- client credentials --------------------------------------------------------------------

@@ -147,6 +147,7 @@ static void t48_scopes_are_compared_whole(void **state)
 	assert_true(token_has_scope("b b b", "b"));
 	assert_false(token_has_scope("abc", "b"));
 	assert_false(token_has_scope("bc", "b"));
+	assert_false(token_has_scope("ab", "b"));
 	assert_false(token_has_scope("", "b"));
 }
 
