@@ -11,7 +11,7 @@ import far
 import globus
 
 BUNDLES, KILLS = (int(os.environ.get(name, most)) for name, most in
-                  (("SEALIFT_QUEUE_BUNDLES", 20), ("SEALIFT_QUEUE_KILLS", 8)))
+                  (("SEALIFT_QUEUE_BUNDLES", 16), ("SEALIFT_QUEUE_KILLS", 8)))
 
 
 def setUpModule():
@@ -86,7 +86,7 @@ class Queue(unittest.TestCase):
         self.assertEqual(len(self.launched()), 6)
 
     def test_t73_the_service_goes_away_and_comes_back(self):
-        self.add(preparer.small(["4.0.0"]))
+        self.add(preparer.small(["4.0.0"]), timeout=10)
         cloud.rules([{"action": "drop", "when": "before", "count": None}])
         out, _ = self.run_out(6)
         self.assertIn("run", out)
