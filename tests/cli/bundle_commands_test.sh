@@ -61,7 +61,9 @@ for bad in text empty short other; do
 	done
 done
 expect_exit 5 "$SEALIFT" verify nowhere.sealift
-[ ! -s out ] && [ "$(wc -l <err)" = 1 ] || fail "verify of nothing: $(cat out err)"
+if [ -s out ] || [ "$(wc -l <err)" != 1 ]; then
+	fail "verify of nothing: $(cat out err)"
+fi
 expect_exit 3 "$SEALIFT" verify text.sealift --json
 jq -e '.bundles[0] | .kind == "format" and (.findings | length == 6) and .findings[0].verdict == "fail"' \
 	out >/dev/null || fail "$(cat out)"

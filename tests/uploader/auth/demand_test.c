@@ -87,8 +87,8 @@ static void consent_is_read(void **state)
 		"{\"code\":\"ConsentRequired\",\"required_scopes\":[\"s\"]}",
 		"{\"code\":\"ConsentRequired\",\"required_scope\":\"s\"}",
 		"{\"errors\":[{\"code\":\"ConsentRequired\",\"required_scopes\":[\"s\"]}]}",
-		"{\"error\":\"dependent_consent_required\",\"errors\":[{\"unapproved_scopes\":"
-		"[\"s\"]}]}",
+		("{\"error\":\"dependent_consent_required\",\"errors\":[{\"unapproved_scopes\":"
+		 "[\"s\"]}]}"),
 	};
 
 	(void)state;

@@ -279,10 +279,10 @@ static void what_is_missing_is_said(void **state)
 {
 	(void)state;
 	static const char *const words[] = {
-		"does not write zstd",		"does not tell the runner's version",
-		"the runner has no template",	"see no globus-compute-endpoint",
-		"neither user namespaces nor",	"known to read zstd",
-		"do not have the same store",	"the builder is aarch64, the runner is x86_64",
+		"does not write zstd",	       "does not tell the runner's version",
+		"the runner has no template",  "see no globus-compute-endpoint",
+		"neither user namespaces nor", "known to read zstd",
+		"do not have the same store",  "the builder is aarch64, the runner is x86_64",
 	};
 	auto_site struct site site = {.store = SITE_STORE_NOT_SHARED};
 	hear(&site.builder, "local",
