@@ -112,7 +112,7 @@ static void what_is_saved_is_loaded(void **state)
 
 static void t49_it_fits_the_services_it_was_made_for_alone(void **state)
 {
-	sl_auto_free char *path = path_of_login(state);
+	free(path_of_login(state));
 	const struct auth_places others[] = {
 		{(char[]){"preview"}, places.compute, places.auth},
 		{places.environment, (char[]){"https://elsewhere.example.org"}, places.auth},
@@ -130,8 +130,7 @@ static void t49_it_fits_the_services_it_was_made_for_alone(void **state)
 
 static void a_refresh_keeps_what_the_answer_left_out(void **state)
 {
-	sl_auto_free char *path = path_of_login(state);
-
+	free(path_of_login(state));
 	save(CANARY "1", CANARY "2", NULL);
 	save(CANARY "3", "", CANARY "2");
 	struct stored now = load();
