@@ -397,7 +397,9 @@ json_t *auth_describe(const struct auth *auth)
 	set_shown(out, "client_id", auth->login.client);
 	set_shown(out, "subject",
 		  auth->kind == AUTH_CLIENT ? auth->login.client : auth->login.token.identity);
-	if (auth->kind != AUTH_NOBODY)
+	if (auth->kind == AUTH_NOBODY)
+		sl_json_set_bool(out, "good", false);
+	else
 		describe_token(out, auth);
 	return out;
 }
