@@ -93,7 +93,8 @@ int main(int argc, char **argv)
 	struct http *http = NULL;
 	struct sl_error err = {0};
 	// Failures are to be seen at once.
-	const struct http_options options = {.timeout = 5, .connect_timeout = 5, .pause_ms = 1};
+	const struct http_options options = {
+		.timeout = 5, .connect_timeout = 5, .pause_ms = 1, .busy_ms = 1};
 
 	if (argc < 4)
 		return usage();
