@@ -50,7 +50,7 @@ build_for() {
 		;;
 	node)
 		cmake --preset release >build/release.log
-		cmake --build --preset release -j "$cores" --target sealift sealift-upload
+		cmake --build --preset release -j "$cores" --target sealift sealift-upload uploader_wire_emit
 		;;
 	esac
 }
