@@ -8,6 +8,7 @@ import os
 import pathlib
 import pwd
 import re
+import secrets
 import select
 import socket
 import sqlite3
@@ -23,7 +24,8 @@ import line  # noqa: E402
 import oauth  # noqa: E402
 import service  # noqa: E402
 
-CANARY = "Canary7Qx"
+# Of this run alone: the same test may run beside it, in another build.
+CANARY = "Canary" + secrets.token_hex(6)
 AGENT = line.ROOT / "uploader/agent/sealift_agent.py"
 
 
