@@ -109,6 +109,13 @@ class Queue(unittest.TestCase):
         self.assertIn("colour", out)
         self.assertEqual(self.launched(), [])
 
+    def test_t83_large_data_does_not_travel_as_tasks_unasked(self):
+        self.add(preparer.small(["6.0.0"], blobs=1, blob_size=201 << 20))
+        out, _ = self.run_out(7)
+        self.assertIn("--force-tasks", out)
+        self.assertLess(sum(entry["request_bytes"] for entry in self.submits()), 1 << 20)
+        self.assertEqual(self.launched(), [])
+
     def test_a_bundle_that_the_policy_refuses(self):
         stranger = far.Preparer()
         self.addCleanup(stranger.remove)

@@ -8,6 +8,7 @@
 #include "uploader/transport/answer.h"
 
 #define HAVE_AT_ONCE 4096
+#define TASKS_LIMIT  200000000 // bytes of one bundle that may travel as tasks
 
 static struct sl_digest digest_of(const struct delivery *delivery)
 {
@@ -98,7 +99,8 @@ static bool then_built(struct work *work, const json_t *answer, const struct sl_
 	       (!json_object_get(answer, "receipt") || work_built(work, answer, err));
 }
 
-static void say_size(const struct work *work, size_t count)
+// Tasks are no way for large data: whoever wants that says so.
+static bool check_size(struct work *work, size_t count, struct sl_error *err)
 {
 	uint64_t bytes = 0;
 	char size[16];
@@ -106,8 +108,18 @@ static void say_size(const struct work *work, size_t count)
 	for (size_t i = 0; i < count; i++)
 		bytes += work->batch[i]->size;
 	sl_size_format(bytes, size);
+	if (bytes > TASKS_LIMIT && !post_is_local(work->post) && !work->row.force_tasks) {
+		work->remedy = sl_strdup("'add' the bundle again with --force-tasks if they shall "
+					 "travel as tasks all the same");
+		return sl_fail(
+			err, SL_E_LIMIT,
+			"%s are missing on the builder, more than the 200 MB that may travel "
+			"as tasks",
+			size);
+	}
 	work_say(work, "delivering %zu of %zu objects (%s)", count, work->delivery.objects.len,
 		 size);
+	return true;
 }
 
 static bool ask_for_build(struct work *work, struct sl_error *err)
@@ -120,7 +132,8 @@ static bool ask_for_build(struct work *work, struct sl_error *err)
 	for (size_t i = 0; i < work->delivery.objects.len; i++)
 		if (work->missing[i])
 			work->batch[count++] = &work->delivery.objects.items[i];
-	say_size(work, count);
+	if (!check_size(work, count, err))
+		return false;
 	sl_auto_json json_t *request = build_request(work);
 	sl_auto_json json_t *record = record_of(request, work, count);
 	return work_ask(work, request, "build", record, count, then_built, err);
