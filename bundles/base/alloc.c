@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundles/base/alloc.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void out_of_memory(void)
 {
@@ -37,11 +39,31 @@ void *sl_realloc_array(void *old, size_t count, size_t size)
 	return memory;
 }
 
+#define HUGE_PAGE ((uintptr_t)2 << 20)
+#define HEAP_ROOM ((size_t)6 << 20) // holds two huge pages wherever it begins
+
+void sl_heap_prepare(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, (int)HEAP_ROOM);
+	mallopt(M_TRIM_THRESHOLD, (int)HEAP_ROOM * 4);
+	char *room = malloc(HEAP_ROOM - 4096);
+	uintptr_t start = ((uintptr_t)room + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	uintptr_t end = ((uintptr_t)room + HEAP_ROOM - 4096) & ~(HUGE_PAGE - 1);
+	if (room && start < end)
+		(void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+	free(room); // the heap keeps it: it is less than the threshold
+#endif
+}
+
 char *sl_strndup(const char *text, size_t len)
 {
-	char *copy = sl_alloc(len + 1);
+	char *copy = malloc(len + 1);
+	if (!copy)
+		out_of_memory();
 	if (len)
 		memcpy(copy, text, len);
+	copy[len] = '\0';
 	return copy;
 }
 

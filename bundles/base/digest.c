@@ -66,9 +66,10 @@ void sl_digest_hex(const struct sl_digest *digest, char hex_out[SL_DIGEST_HEX + 
 
 void sl_digest_add_hex(const struct sl_digest *digest, struct sl_buf *out)
 {
-	char hex[SL_DIGEST_HEX + 1];
-	sl_digest_hex(digest, hex);
-	sl_buf_add(out, hex, SL_DIGEST_HEX);
+	if (!sl_buf_grow(out, SL_DIGEST_HEX))
+		return;
+	sl_digest_hex(digest, out->data + out->len);
+	out->len += SL_DIGEST_HEX;
 }
 
 // What each character of a digest is worth, plus one: 0 is no digit. A table, because a branch on

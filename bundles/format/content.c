@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundles/format/content.h"
 
+#include "bundles/base/parallel.h"
 #include "bundles/format/tar.h"
 
 #include <string.h>
 #include <strings.h>
 #include <zstd.h>
 
-#define PIECE ((size_t)(128 * SL_KIB))
+#define PIECE	   ((size_t)(128 * SL_KIB))
+#define FRAME_STEP ((size_t)(32 * SL_KIB)) // room in the frame for what the compressor has ready
 
 bool content_name_is_plain(const char *name)
 {
@@ -24,48 +26,36 @@ bool content_name_is_plain(const char *name)
 
 // ---- packing -------------------------------------------------------------------------------
 
-struct packer {
-	ZSTD_CCtx *zstd;
-	struct sl_sha256 tar;
-	struct sl_buf *out;
-	char *piece;
-};
+// Whoever takes the bytes of the tar, in order; `last` comes with the final ones.
+typedef bool tar_taker(void *context, const void *data, size_t len, bool last,
+		       struct sl_error *err);
 
-static bool pack(struct packer *packer, const void *data, size_t len, ZSTD_EndDirective directive,
-		 struct sl_error *err)
-{
-	sl_sha256_add(&packer->tar, data, len);
-	ZSTD_inBuffer in = {data, len, 0};
-	size_t left;
-	do {
-		ZSTD_outBuffer out = {packer->piece, PIECE, 0};
-		left = ZSTD_compressStream2(packer->zstd, &out, &in, directive);
-		if (ZSTD_isError(left))
-			return sl_fail(err, SL_E_INTERNAL, "cannot compress the content: %s",
-				       ZSTD_getErrorName(left));
-		sl_buf_add(packer->out, packer->piece, out.pos);
-	} while (in.pos < in.size || (directive == ZSTD_e_end && left > 0));
-	return sl_buf_ok(packer->out, "content.tar.zst", err);
-}
-
-static bool pack_file(struct packer *packer, const struct content_file *file, struct sl_error *err)
+static bool walk_file(const struct content_file *file, tar_taker *take, void *context,
+		      struct sl_error *err)
 {
 	static const char zeros[TAR_BLOCK];
 	unsigned char header[TAR_BLOCK];
 	return tar_header_make(file->name, file->size, header, err) &&
-	       pack(packer, header, sizeof header, ZSTD_e_continue, err) &&
-	       pack(packer, file->data, file->size, ZSTD_e_continue, err) &&
-	       pack(packer, zeros, tar_padding(file->size), ZSTD_e_continue, err);
+	       take(context, header, sizeof header, false, err) &&
+	       take(context, file->data, file->size, false, err) &&
+	       take(context, zeros, tar_padding(file->size), false, err);
 }
 
-static bool pack_all(struct packer *packer, const struct content *content, struct sl_error *err)
+static bool walk_tar(const struct content *content, tar_taker *take, void *context,
+		     struct sl_error *err)
 {
 	static const char end[TAR_END];
 	sl_list_each (&content->files, file)
-		if (!pack_file(packer, file, err))
+		if (!walk_file(file, take, context, err))
 			return false;
-	return pack(packer, end, sizeof end, ZSTD_e_end, err);
+	return take(context, end, sizeof end, true, err);
 }
+
+struct packing {
+	const struct content *content;
+	struct sl_buf *frame;
+	struct manifest *manifest;
+};
 
 static ZSTD_CCtx *new_compressor(uint64_t tar_size)
 {
@@ -78,6 +68,73 @@ static ZSTD_CCtx *new_compressor(uint64_t tar_size)
 	if (!ok)
 		abort(); // memory
 	return zstd;
+}
+
+struct compressor {
+	ZSTD_CCtx *zstd;
+	struct sl_buf *frame;
+};
+
+// Straight into the frame, with room for a whole block each time.
+static bool compress_piece(void *context, const void *data, size_t len, bool last,
+			   struct sl_error *err)
+{
+	struct compressor *compressor = context;
+	struct sl_buf *frame = compressor->frame;
+	ZSTD_inBuffer in = {data, len, 0};
+	size_t left;
+	do {
+		if (!sl_buf_grow(frame, FRAME_STEP))
+			return sl_buf_ok(frame, "content.tar.zst", err);
+		ZSTD_outBuffer out = {frame->data, frame->cap - 1, frame->len};
+		left = ZSTD_compressStream2(compressor->zstd, &out, &in,
+					    last ? ZSTD_e_end : ZSTD_e_continue);
+		if (ZSTD_isError(left))
+			return sl_fail(err, SL_E_INTERNAL, "cannot compress the content: %s",
+				       ZSTD_getErrorName(left));
+		frame->len = out.pos;
+		frame->data[frame->len] = '\0';
+	} while (in.pos < in.size || (last && left > 0));
+	return true;
+}
+
+static bool compress_tar(const struct packing *packing, struct sl_error *err)
+{
+	struct compressor compressor = {new_compressor(packing->manifest->content_tar_size),
+					packing->frame};
+	bool ok = walk_tar(packing->content, compress_piece, &compressor, err);
+	ZSTD_freeCCtx(compressor.zstd);
+	return ok;
+}
+
+static bool hash_piece(void *context, const void *data, size_t len, bool last, struct sl_error *err)
+{
+	(void)last;
+	(void)err;
+	sl_sha256_add(context, data, len);
+	return true;
+}
+
+static bool hash_tar(const struct packing *packing, struct sl_error *err)
+{
+	struct manifest *manifest = packing->manifest;
+	for (size_t i = 0; i < manifest->files.len; i++) {
+		const struct content_file *file = &packing->content->files.items[i];
+		manifest->files.items[i].sha256 = sl_sha256_bytes(file->data, file->size);
+	}
+	struct sl_sha256 sha;
+	sl_sha256_init(&sha);
+	if (!walk_tar(packing->content, hash_piece, &sha, err))
+		return false;
+	manifest->content_tar_sha256 = sl_sha256_final(&sha);
+	return true;
+}
+
+// Both only read the files, and write apart from each other.
+static bool pack_job(void *context, size_t index, struct sl_error *err)
+{
+	const struct packing *packing = context;
+	return index == 0 ? compress_tar(packing, err) : hash_tar(packing, err);
 }
 
 // What the manifest says of the files, as far as it is known before they are packed.
@@ -98,7 +155,7 @@ static bool list_files(const struct content *content, struct manifest *manifest,
 				file->name, file->size, SL_LIMIT_CONTENT_FILE);
 		manifest->content_tar_size += tar_member_bytes(file->size);
 		*sl_list_add(&manifest->files) =
-			(struct manifest_file){sl_strdup(file->name), file->sha256, file->size};
+			(struct manifest_file){.name = sl_strdup(file->name), .size = file->size};
 	}
 	if (manifest->content_tar_size > SL_LIMIT_CONTENT_TAR)
 		return sl_fail(err, SL_E_LIMIT,
@@ -110,20 +167,13 @@ static bool list_files(const struct content *content, struct manifest *manifest,
 bool content_pack(const struct content *content, struct sl_buf *frame_out,
 		  struct manifest *manifest, struct sl_error *err)
 {
-	if (!list_files(content, manifest, err))
+	struct packing packing = {content, frame_out, manifest};
+	size_t before = frame_out->len;
+	if (!list_files(content, manifest, err) || !sl_parallel(2, 0, pack_job, &packing, err))
 		return false;
-	struct packer packer = {.zstd = new_compressor(manifest->content_tar_size),
-				.out = frame_out,
-				.piece = sl_alloc(PIECE)};
-	sl_sha256_init(&packer.tar);
-	bool ok = pack_all(&packer, content, err);
-	ZSTD_freeCCtx(packer.zstd);
-	free(packer.piece);
-	if (!ok)
-		return false;
-	manifest->content_sha256 = sl_sha256_bytes(frame_out->data, frame_out->len);
-	manifest->content_size = frame_out->len;
-	manifest->content_tar_sha256 = sl_sha256_final(&packer.tar);
+	manifest->content_size = frame_out->len - before;
+	manifest->content_sha256 =
+		sl_sha256_bytes(frame_out->data + before, manifest->content_size);
 	manifest->zstd_version = sl_strdup(ZSTD_versionString());
 	manifest->zstd_level = CONTENT_ZSTD_LEVEL;
 	return true;
@@ -236,7 +286,6 @@ static bool unpack_file(struct unpacker *unpacker, const struct manifest_file *e
 			       expected->name);
 	struct content_file *file = sl_list_add(&out->files);
 	file->name = sl_strdup(expected->name);
-	file->sha256 = sha256;
 	file->data = sl_buf_steal(&data, &file->size);
 	return true;
 }

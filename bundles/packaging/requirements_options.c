@@ -79,7 +79,7 @@ static bool read_hash(struct parser *parser, const char *value)
 		    memcmp(value, strong[i], strlen(strong[i])) != 0)
 			continue;
 		struct requirements_hash *hash = sl_list_add(&parser->out->hashes);
-		hash->algorithm = sl_strdup(strong[i]);
+		hash->algorithm = strong[i];
 		hash->hex = sl_strdup(colon + 1);
 		return true;
 	}
@@ -282,9 +282,9 @@ static bool find_short(struct parser *parser, const char *word, size_t *index_ou
 }
 
 // The option at words[*at], with its value from the same word or the next one.
-static bool read_option(struct parser *parser, const struct sl_strings *words, size_t *at)
+static bool read_option(struct parser *parser, const struct requirements_words *words, size_t *at)
 {
-	const char *word = words->items[*at];
+	const char *word = words->words.items[*at];
 	const char *value = NULL;
 	size_t index = 0;
 	if (word[1] == '-') {
@@ -302,18 +302,18 @@ static bool read_option(struct parser *parser, const struct sl_strings *words, s
 	if (!options[index].has_value && value)
 		return unknown_option(parser, word, "takes no value");
 	if (options[index].has_value && !value) {
-		if (++*at == words->len)
+		if (++*at == words->words.len)
 			return unknown_option(parser, word, "needs a value");
-		value = words->items[*at];
+		value = words->words.items[*at];
 	}
 	return take_option(parser, index, value);
 }
 
 // Words that are no options are passed over, as pip does; so is all that follows "--".
-static bool read_options(struct parser *parser, const struct sl_strings *words)
+static bool read_options(struct parser *parser, const struct requirements_words *words)
 {
-	for (size_t at = 0; at < words->len; at++) {
-		const char *word = words->items[at];
+	for (size_t at = 0; at < words->words.len; at++) {
+		const char *word = words->words.items[at];
 		if (strcmp(word, "--") == 0)
 			return true;
 		if (word[0] == '-' && word[1] && !read_option(parser, words, &at))
@@ -322,55 +322,49 @@ static bool read_options(struct parser *parser, const struct sl_strings *words)
 	return true;
 }
 
-static bool split_error(struct sl_strings *out, struct sl_buf *word, const char *what,
-			struct sl_error *err)
+bool requirements_split(const char *text, struct requirements_words *out, struct sl_error *err)
 {
-	sl_buf_release(word);
-	sl_strings_release(out);
-	return sl_fail(err, SL_E_INPUT, "%s in the options", what);
-}
-
-bool requirements_split(const char *text, struct sl_strings *out, struct sl_error *err)
-{
-	struct sl_buf word;
-	sl_buf_init(&word, strlen(text) + 1);
-	bool inside = false;
+	char *to = out->text = sl_alloc(strlen(text) + 1);
+	char *start = NULL; // of the word that is being read
 	char quote = '\0';
 	for (; *text; text++) {
 		size_t plain = quote ? 0 : strcspn(text, " \t\r\n\\\"'");
-		if (plain) { // the long runs are hashes
-			sl_buf_add(&word, text, plain);
-			text += plain - 1;
-			inside = true;
-			continue;
-		}
 		bool escape = *text == '\\' && quote != '\'';
 		// Between double quotes a backslash escapes only these two.
 		if (escape && quote == '"' && text[1] && text[1] != '"' && text[1] != '\\')
 			escape = false;
 		if (escape && !text[1])
-			return split_error(out, &word, "a backslash at the end", err);
-		if (escape) {
-			sl_buf_addc(&word, *++text);
-			inside = true;
+			return sl_fail(err, SL_E_INPUT, "a backslash at the end in the options");
+		if (!start && (quote || !strchr(" \t\r\n", *text)))
+			start = to;
+		if (plain) { // the long runs are hashes
+			memcpy(to, text, plain);
+			to += plain;
+			text += plain - 1;
+		} else if (escape) {
+			*to++ = *++text;
 		} else if (quote ? *text == quote : *text == '"' || *text == '\'') {
 			quote = quote ? '\0' : *text;
-			inside = true;
 		} else if (quote || !strchr(" \t\r\n", *text)) {
-			sl_buf_addc(&word, *text);
-			inside = true;
-		} else if (inside) {
-			sl_strings_add(out, word.data);
-			sl_buf_clear(&word);
-			inside = false;
+			*to++ = *text;
+		} else if (start) {
+			*sl_list_add(&out->words) = start;
+			*to++ = '\0'; // in the place of the blank
+			start = NULL;
 		}
 	}
 	if (quote)
-		return split_error(out, &word, "a quote that has no end", err);
-	if (inside)
-		sl_strings_add(out, word.data);
-	sl_buf_release(&word);
+		return sl_fail(err, SL_E_INPUT, "a quote that has no end in the options");
+	if (start)
+		*sl_list_add(&out->words) = start;
+	*to = '\0';
 	return true;
+}
+
+void requirements_words_release(struct requirements_words *words)
+{
+	free(words->text);
+	sl_list_release(&words->words);
 }
 
 // Where the options begin: at the first word, between single blanks, that begins with "-".
@@ -411,11 +405,11 @@ bool requirements_read_line(const char *text, struct requirements_line *out, cha
 	scan_trim(&start, &len);
 	if (len)
 		out->requirement = sl_strndup(start, len);
-	struct sl_strings words = {0};
+	struct requirements_words words = {0};
 	struct parser parser = {.out = out, .err = err};
 	bool good = requirements_split(rest, &words, err) && read_options(&parser, &words) &&
 		    finish(&parser, include_out, include_is_constraint_out);
-	sl_strings_release(&words);
+	requirements_words_release(&words);
 	free(parser.requirement);
 	free(parser.constraint);
 	free(parser.editable);
@@ -426,10 +420,8 @@ void requirements_line_release(struct requirements_line *line)
 {
 	free(line->file);
 	free(line->requirement);
-	sl_list_each (&line->hashes, hash) {
-		free(hash->algorithm);
+	sl_list_each (&line->hashes, hash)
 		free(hash->hex);
-	}
 	sl_list_release(&line->hashes);
 	free(line->index_url);
 	struct sl_strings *const lists[] = {

@@ -29,8 +29,16 @@ bool requirements_next(struct requirements_reader *reader, struct sl_error *err)
 bool requirements_read_line(const char *text, struct requirements_line *out, char **include_out,
 			    bool *include_is_constraint_out, struct sl_error *err) SL_MUST_USE;
 
-// Words as a POSIX shell splits them, quotes and backslashes included.
-bool requirements_split(const char *text, struct sl_strings *out, struct sl_error *err) SL_MUST_USE;
+struct requirements_words {
+	char *text; // all of them, each with its NUL
+	SL_LIST(const char *) words;
+};
+
+// Words as a POSIX shell splits them, quotes and backslashes included. `out` is zeroed before, and
+// released by the caller whatever comes back.
+bool requirements_split(const char *text, struct requirements_words *out,
+			struct sl_error *err) SL_MUST_USE;
+void requirements_words_release(struct requirements_words *words);
 
 void requirements_line_release(struct requirements_line *line);
 

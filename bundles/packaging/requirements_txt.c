@@ -132,9 +132,14 @@ static bool read_lines(struct job *job, const struct chain *chain, const char *p
 	sl_buf_init(&expanded, SL_LIMIT_LINE);
 	sl_auto_free char *shown = sl_text_shown(path);
 	while (requirements_next(reader, job->err)) {
+		const char *line = reader->text.data;
 		sl_buf_clear(&expanded);
-		if (!expand(job, reader->text.data, &expanded) ||
-		    !take_line(job, chain, path, reader->line, expanded.data, constraint))
+		if (strchr(line, '$')) {
+			if (!expand(job, line, &expanded))
+				return sl_prefix(job->err, "%s:%u", shown, reader->line);
+			line = expanded.data;
+		}
+		if (!take_line(job, chain, path, reader->line, line, constraint))
 			return sl_prefix(job->err, "%s:%u", shown, reader->line);
 	}
 	if (job->err->kind != SL_E_NONE)

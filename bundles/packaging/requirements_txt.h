@@ -6,8 +6,8 @@
 #include "bundles/base/base.h"
 
 struct requirements_hash {
-	char *algorithm; // "sha256", "sha384", "sha512"
-	char *hex;	 // as written: whoever uses it checks that it is one
+	const char *algorithm; // "sha256", "sha384", "sha512"; not owned
+	char *hex;	       // as written: whoever uses it checks that it is one
 };
 
 // One requirement, editable or option line after -r and -c have been followed.

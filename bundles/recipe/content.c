@@ -54,7 +54,6 @@ void content_take(struct content *content, const char *name, struct sl_buf *text
 	*file = (struct content_file){
 		.name = sl_strdup(name),
 		.size = text->len,
-		.sha256 = sl_sha256_bytes(text->data, text->len),
 	};
 	file->data = sl_buf_steal(text, NULL);
 }

@@ -33,7 +33,6 @@ struct content_file {
 		    // "spec"
 	char *data; // NUL-terminated, the NUL not counted
 	size_t size;
-	struct sl_digest sha256;
 };
 
 struct content {

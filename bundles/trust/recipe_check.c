@@ -142,7 +142,8 @@ static bool check_inline_files(const struct lock *lock, const struct content *co
 		const struct content_file *found = content_find(content, name);
 		if (!found)
 			return sl_fail(err, SL_E_FORMAT, "%s is missing: lock.json names it", name);
-		if (found->size != file->size || !sl_digest_equal(&found->sha256, &file->sha256))
+		struct sl_digest sha256 = sl_sha256_bytes(found->data, found->size);
+		if (found->size != file->size || !sl_digest_equal(&sha256, &file->sha256))
 			return sl_fail(err, SL_E_FORMAT,
 				       "%s is not the file that lock.json means by it", name);
 	}

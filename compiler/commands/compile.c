@@ -373,6 +373,7 @@ static int run_compile(const void *given, int argc, char **operands)
 	(void)argc;
 	struct sl_error err = {0};
 	struct compiling run = {.options = given, .spec = {.folder = -1}};
+	sl_heap_prepare();
 	bool ok = run.options->threads <= SL_THREADS_MAX ||
 		  sl_fail(&err, SL_E_USAGE, "--threads is at most %d", SL_THREADS_MAX);
 	ok = ok && compile(&run, operands[0], &err);

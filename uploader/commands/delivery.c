@@ -69,6 +69,15 @@ static void sort_and_join(struct delivery *delivery)
 	delivery->objects.len = kept;
 }
 
+// The manifest of a verified bundle lists the very files of its content, in the same order.
+static void add_files(struct delivery *delivery, const struct manifest *manifest,
+		      const struct content *content)
+{
+	for (size_t i = 0; i < content->files.len; i++)
+		add_bytes(delivery, content->files.items[i].data, content->files.items[i].size,
+			  &manifest->files.items[i].sha256);
+}
+
 void delivery_init(struct delivery *delivery, struct verified_bundle *bundle)
 {
 	struct bundle_reader *reader = verified_reader(bundle);
@@ -79,8 +88,7 @@ void delivery_init(struct delivery *delivery, struct verified_bundle *bundle)
 	*delivery = (struct delivery){0};
 	add_bytes(delivery, manifest, len, &id);
 	add_signatures(delivery, reader);
-	sl_list_each (&verified_content(bundle)->files, file)
-		add_bytes(delivery, file->data, file->size, &file->sha256);
+	add_files(delivery, verified_manifest(bundle), verified_content(bundle));
 	add_blobs(delivery, verified_manifest(bundle), reader);
 	sort_and_join(delivery);
 }

@@ -19,8 +19,9 @@ static void facts(struct bundle_reader *reader, const struct content *content, j
 		sl_json_append(names, json_string(signatures[i].member));
 	sl_list_each (&content->files, file) {
 		json_t *one = json_object();
+		struct sl_digest sha256 = sl_sha256_bytes(file->data, file->size);
 		sl_json_set_string(one, "name", file->name);
-		sl_json_set_digest(one, "sha256", &file->sha256);
+		sl_json_set_digest(one, "sha256", &sha256);
 		sl_json_append(files, one);
 	}
 	const struct manifest *manifest = bundle_manifest(reader);

@@ -49,7 +49,6 @@ static void fixture_add_content(struct fixture *fixture, const char *name, const
 	file->data = sl_alloc(size + 1);
 	memcpy(file->data, data, size);
 	file->size = size;
-	file->sha256 = sl_sha256_bytes(data, size);
 }
 
 static void store(const char *path, const void *data, size_t len)

@@ -124,8 +124,7 @@ static void test_content_stays_sorted(void **state)
 	for (size_t i = 0; i < 5; i++) {
 		const struct content_file *file = content_find(&content, names[i]);
 		assert_string_equal(file->data, names[i]);
-		struct sl_digest digest = sl_sha256_bytes(names[i], strlen(names[i]));
-		assert_true(sl_digest_equal(&digest, &file->sha256));
+		assert_int_equal(file->size, strlen(names[i]));
 	}
 	assert_null(content_find(&content, "b"));
 	assert_null(content_find(&content, "zz"));

@@ -73,7 +73,6 @@ static void replace(struct content_file *file, const char *text, size_t size)
 	free(file->data);
 	file->data = sl_strndup(text, size);
 	file->size = size;
-	file->sha256 = sl_sha256_bytes(text, size);
 }
 
 static void drop(struct scene *scene, const char *name)
