@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static void out_of_memory(void)
 {
@@ -39,20 +40,27 @@ void *sl_realloc_array(void *old, size_t count, size_t size)
 	return memory;
 }
 
-#define HUGE_PAGE ((uintptr_t)2 << 20)
-#define HEAP_ROOM ((size_t)6 << 20) // holds two huge pages wherever it begins
+#define HUGE_PAGE  ((uintptr_t)2 << 20)
+#define HEAP_ROOM  (2 * HUGE_PAGE)
+#define SMALL_PAGE ((uintptr_t)4096)
 
+// The heap goes on one small page before a boundary of huge pages (glibc copes with foreign sbrk()
+// calls): what malloc writes there at once must not make the first huge page a small one. It keeps
+// what it is given, because that is less than the threshold for giving back.
 void sl_heap_prepare(void)
 {
 #ifdef __GLIBC__
-	mallopt(M_MMAP_THRESHOLD, (int)HEAP_ROOM);
-	mallopt(M_TRIM_THRESHOLD, (int)HEAP_ROOM * 4);
-	char *room = malloc(HEAP_ROOM - 4096);
-	uintptr_t start = ((uintptr_t)room + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	uintptr_t end = ((uintptr_t)room + HEAP_ROOM - 4096) & ~(HUGE_PAGE - 1);
-	if (room && start < end)
-		(void)madvise((void *)start, end - start, MADV_HUGEPAGE);
-	free(room); // the heap keeps it: it is less than the threshold
+	uintptr_t end = (uintptr_t)sbrk(0);
+	uintptr_t huge = (end + SMALL_PAGE + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 2 * (int)HEAP_ROOM);
+	mallopt(M_TRIM_THRESHOLD, 4 * (int)HEAP_ROOM);
+	if (sbrk((intptr_t)(huge - SMALL_PAGE - end)) != (void *)end)
+		return;
+	void *room = malloc(HEAP_ROOM + SMALL_PAGE);
+	if ((uintptr_t)room >= huge - SMALL_PAGE && (uintptr_t)room < huge)
+		(void)madvise((void *)huge, HEAP_ROOM, MADV_HUGEPAGE);
+	free(room);
 #endif
 }
 
