@@ -65,6 +65,7 @@ def sealift_agent(request, stream=None):
     LIMIT_POLICY = MIB
     LIMIT_KEYS = 1024
     LIMIT_TIMEOUT = 604800
+    LIMIT_BUILDS = 4096
     LIMIT_LOG = 8 * MIB
     LIMIT_LOG_TAIL = MIB
     LEASE = 120  # seconds without a sign of life after which a holder on another host is dead
@@ -159,6 +160,12 @@ def sealift_agent(request, stream=None):
     def uint(most):
         def check(value, where):
             must(type(value) is int and 0 <= value <= most, where, "an integer from 0 to %d" % most)
+            return value
+        return check
+
+    def count(most):
+        def check(value, where):
+            must(type(value) is int and 1 <= value <= most, where, "an integer from 1 to %d" % most)
             return value
         return check
 
@@ -380,7 +387,8 @@ def sealift_agent(request, stream=None):
         path, data = find_setting("site.json", LIMIT_POLICY)
         site = {} if data is None else record(load_json(data, "'%s'" % path, "input"), path, {}, {
             "sealift_site": one_of_numbers(1), "store": absolute_path, "apptainer": absolute_path,
-            "scratch": absolute_path, "pip_config": absolute_path, "ca_file": absolute_path}, "input")
+            "scratch": absolute_path, "pip_config": absolute_path, "ca_file": absolute_path,
+            "builds": count(LIMIT_BUILDS)}, "input")
         if "store" not in site:
             site["store"] = place(".local/share", "XDG_DATA_HOME", "data")
         return site
@@ -1405,10 +1413,13 @@ def sealift_agent(request, stream=None):
     def release_lock(folder, number):
         unlink(os.path.join(lock_path(folder, number), "owner.json"))
 
-    held = {"path": None, "beat": 0.0}
+    held = {"bundle": None, "seat": None}
+    beaten = [0.0]
 
-    def hold(folder, number):
-        held["path"] = os.path.join(lock_path(folder, number), "owner.json")
+    def hold(folder, number, what="bundle"):
+        """From now on beat() shows that whoever has this lock lives. Returns the file that names the owner."""
+        held[what] = os.path.join(lock_path(folder, number), "owner.json")
+        return held[what]
 
     stopping = []  # signals that told the supervisor to end
 
@@ -1417,16 +1428,142 @@ def sealift_agent(request, stream=None):
         if stopping:
             raise Refusal("io", "the supervisor was told to stop (signal %d)" % stopping[0],
                           "build again to go on")
-        if held["path"] and time.monotonic() > held["beat"] + 10:
-            held["beat"] = time.monotonic()
-            try:
-                os.utime(held["path"])
-            except OSError:
-                pass
+        if time.monotonic() > beaten[0] + 10:
+            beaten[0] = time.monotonic()
+            for path in filter(None, held.values()):
+                try:
+                    os.utime(path)
+                except OSError:
+                    pass
 
     def still_mine(folder, number, nonce):
         data = read_file(os.path.join(lock_path(folder, number), "owner.json"), MIB)
         return data is not None and load_json(data, "owner.json").get("nonce") == nonce
+
+    # ---- taking turns --------------------------------------------------------------------------
+    # Where a request or the operator's site.json says how many builds may run at once, a build holds
+    # one of so many seats: the lock of a folder seats/N. Whoever finds none leaves a ticket in queue/;
+    # the supervisor of a build that has ended gives its seat to the oldest ticket. Who has written a
+    # ticket looks for a seat once more after it has let go of the bundle, and who has let go of a seat
+    # looks for tickets once more: one of the two sees the other.
+
+    TICKET = re.compile(r"[0-9]{20}-([0-9a-f]{64})\Z")
+
+    def limit_of(site, fields):
+        """How many builds may run at once as far as this one is concerned; None: nobody has said."""
+        said = [one["builds"] for one in (site, fields) if "builds" in one]
+        return min(said) if said else None
+
+    def tickets(store):
+        """The names of what waits, oldest first."""
+        folder = os.path.join(store.root, "queue")
+        return sorted(filter(TICKET.match, os.listdir(folder))) if os.path.isdir(folder) else []
+
+    def ticket_of(store, bundle):
+        return next((name for name in tickets(store) if name.endswith(bundle)), None)
+
+    def write_ticket(store, fields, limit):
+        """Who waits already keeps its place."""
+        name = ticket_of(store, fields["bundle"]) or "%020d-%s" % (time.time_ns(), fields["bundle"])
+        known = {key: fields[key] for key in ("bundle", "signatures", "timeout") if key in fields}
+        write_json(os.path.join(store.folder("queue"), name), dict(known, builds=limit))
+
+    def drop_ticket(store, bundle):
+        name = ticket_of(store, bundle)
+        if name:
+            unlink(os.path.join(store.root, "queue", name))
+
+    def read_ticket(store, name):
+        data = read_file(os.path.join(store.root, "queue", name), MIB)
+        return load_json(data, name) if data else None
+
+    def take_seat(store, limit):
+        """{"seat", "seat_number", "seat_lock", "seat_nonce"}, or None when all are taken."""
+        for number in range(1, limit + 1):
+            folder = store.folder("seats", str(number))
+            lock, nonce, owner = take_lock(folder)
+            if not owner:
+                hold(folder, lock, "seat")
+                return {"seat": folder, "seat_number": number, "seat_lock": lock, "seat_nonce": nonce}
+        return None
+
+    def let_go_of_seat(seat):
+        held["seat"] = None
+        release_lock(seat["seat"], seat["seat_lock"])
+
+    def somebody_builds(store, limit):
+        """Whether a seat is taken, so that those who wait will get their turn."""
+        folder = os.path.join(store.root, "seats")
+        names = filter(str.isdigit, os.listdir(folder)) if os.path.isdir(folder) else []
+        return any(current_owner(os.path.join(folder, name)) for name in names if int(name) <= limit)
+
+    def next_in_line(store, seat_number):
+        """The tickets that this seat could serve and that nobody works on, oldest first."""
+        for name in tickets(store):
+            ticket = read_ticket(store, name)
+            if ticket and ticket["builds"] >= seat_number and not current_owner(
+                    store.folder("bundles", ticket["bundle"])):
+                yield name, ticket
+
+    def start_from_ticket(store, name, ticket, seat):
+        """Whether a build was started in this seat. The policy is asked again, now."""
+        bundle = ticket["bundle"]
+        folder = store.folder("bundles", bundle)
+        number, nonce, owner = take_lock(folder)
+        if owner:
+            return False
+        hold(folder, number)
+        started = False
+        try:
+            if read_ticket(store, name) is None or finished_receipt(store, bundle):
+                drop_ticket(store, bundle)  # somebody else was quicker
+            else:
+                policy, site = load_policy(), load_site()
+                judged = judge_bundle(store, ticket, policy)
+                check_and_start(store, site, ticket, policy, judged, dict(
+                    seat, lock_folder=folder, lock=number, nonce=nonce))
+                started = True
+        except Exception as problem:  # said in the state file: nobody waits for an answer
+            refusal = as_refusal(problem)
+            drop_ticket(store, bundle)
+            save_state(store, bundle, state="interrupted" if "missing" in refusal.more else "failed",
+                       error=refusal.answer()["error"])
+        finally:
+            if not started:
+                release_lock(folder, number)
+        return started
+
+    def serve(store, seat):
+        """The seat goes to the first of those who wait whose build can be started, or is given up."""
+        while seat:
+            for name, ticket in next_in_line(store, seat["seat_number"]):
+                if start_from_ticket(store, name, ticket, seat):
+                    return
+            let_go_of_seat(seat)
+            waiting = next(next_in_line(store, seat["seat_number"]), None)
+            seat = take_seat(store, waiting[1]["builds"]) if waiting else None
+
+    def wait_in_line(store, site, fields, policy, judged, limit):
+        """Under the lock of the bundle: it is checked now, and once more when its turn comes."""
+        bundle = fields["bundle"]
+        begin_checks(store, bundle, int(time.time()))
+        try:
+            check_bundle(store, site, policy, judged)
+            write_ticket(store, fields, limit)
+        except Exception as problem:
+            refusal = as_refusal(problem)
+            drop_ticket(store, bundle)
+            save_state(store, bundle, state="failed", error=refusal.answer()["error"])
+            raise refusal
+        save_state(store, bundle, state="waiting", step="", builds=limit)
+
+    def place_in_line(store, bundle, limit):
+        """What op state says of a bundle whose state is "waiting"."""
+        names = tickets(store)
+        at = next((at for at, name in enumerate(names) if name.endswith(bundle)), None)
+        if at is None:
+            return {"state": "interrupted"}
+        return {"state": "waiting" if somebody_builds(store, limit) else "stalled", "ahead": at}
 
     def load_state(store, bundle):
         data = read_file(store.bundle(bundle, "state.json"), MIB)
@@ -1462,14 +1599,17 @@ def sealift_agent(request, stream=None):
     def op_state(fields):
         store, bundle = open_store(), fields["bundle"]
         answer = describe_build(store, bundle)
-        if answer["state"] in ("none", "interrupted"):
+        if answer["state"] in ("none", "interrupted", "stalled"):
             # It may have ended between two looks of the first description: what ended shows in a second.
             answer = describe_build(store, bundle)
+        if not fields.get("receipt"):
+            answer.pop("receipt", None)
         return answer
 
     def describe_build(store, bundle):
-        if finished_receipt(store, bundle):
-            return {"bundle": bundle, "state": "done"}
+        receipt = finished_receipt(store, bundle)
+        if receipt:
+            return {"bundle": bundle, "state": "done", "receipt": receipt}
         state = load_state(store, bundle)
         if not state:
             return {"bundle": bundle, "state": "none"}
@@ -1480,6 +1620,9 @@ def sealift_agent(request, stream=None):
         elif state["state"] in ("checking", "building"):
             if not current_owner(store.bundle(bundle)):
                 answer["state"] = "interrupted"
+        elif state["state"] == "waiting":
+            answer.update(place_in_line(store, bundle, state["builds"]))
+            return answer
         path = store.bundle(bundle, "build.log")
         size, tail = log_tail(path)
         answer["log"] = {"path": path, "size": size, "tail": tail}
@@ -1966,12 +2109,16 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
     def supervise(job):
         """The detached process: takes the lock over, tells its maker, builds, cleans up."""
         store, bundle, folder = Store(job["store"]), job["bundle"], job["lock_folder"]
-        hold(folder, job["lock"])
-        if not still_mine(folder, job["lock"], job["nonce"]):
-            return
-        write_json(held["path"], owner_now(job["nonce"]))
-        if not still_mine(folder, job["lock"], job["nonce"]):
-            return
+        locks = [(hold(folder, job["lock"]), folder, job["lock"], job["nonce"])]
+        if "seat" in job:
+            locks.append((hold(job["seat"], job["seat_lock"], "seat"), job["seat"], job["seat_lock"],
+                          job["seat_nonce"]))
+        for path, place, number, nonce in locks:
+            if not still_mine(place, number, nonce):
+                return
+            write_json(path, owner_now(nonce))
+            if not still_mine(place, number, nonce):
+                return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _frame: stopping.append(number))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -1993,6 +2140,11 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
             write_json(store.bundle(bundle, "receipt.json"), receipt)
         save_state(store, bundle, left_behind=left, **ending)
         release_lock(folder, job["lock"])
+        held["bundle"] = None
+        if "seat" in job and stopping:
+            let_go_of_seat(job)
+        elif "seat" in job:
+            serve(store, {key: job[key] for key in ("seat", "seat_number", "seat_lock", "seat_nonce")})
 
     def unexpected(problem):
         at, where = problem.__traceback__, "?"
@@ -2434,13 +2586,17 @@ types.FunctionType(code, there)("{}", None)
                 "policy": checked["policy_path"], "enforcement": enforcement(checked["policy_path"]),
                 "signers": describe_signers(checked["reports"]), "started": started})}
 
-    def check_and_start(store, site, fields, policy, judged, lock):
-        """Under the lock: checks, lays out, and hands over to a supervisor."""
-        bundle, started, made = fields["bundle"], int(time.time()), []
+    def begin_checks(store, bundle, started):
         clean_up_after(store, bundle)
         unlink(store.bundle(bundle, "state.json"))
         save_state(store, bundle, sealift_state=1, state="checking", step="verify", started=started,
                    host=os.uname().nodename, pid=os.getpid(), where=whereabouts())
+
+    def check_and_start(store, site, fields, policy, judged, lock):
+        """Under the lock: checks, lays out, and hands over to a supervisor."""
+        bundle, started, made = fields["bundle"], int(time.time()), []
+        begin_checks(store, bundle, started)
+        drop_ticket(store, bundle)
         try:
             checked = check_bundle(store, site, policy, judged)
             clock = time.monotonic()
@@ -2488,17 +2644,39 @@ types.FunctionType(code, there)("{}", None)
             number, nonce, owner = take_lock(folder)
         if not owner:
             hold(folder, number)
-            try:
-                if not finished_receipt(store, bundle):
-                    check_and_start(store, site, fields, policy, judged, {
-                        "lock_folder": folder, "lock": number, "nonce": nonce})
-            except Exception:
-                release_lock(folder, number)
-                raise
+            start_or_wait(store, site, fields, policy, judged, {
+                "lock_folder": folder, "lock": number, "nonce": nonce})
         state = load_state(store, bundle)
-        return {"bundle": bundle, "state": state.get("state", "checking"),
-                "host": state.get("host", ""), "pid": state.get("pid", 0),
-                "started": state.get("started", 0)}
+        answer = {"bundle": bundle, "state": state.get("state", "checking"),
+                  "host": state.get("host", ""), "pid": state.get("pid", 0),
+                  "started": state.get("started", 0)}
+        if answer["state"] == "waiting":
+            answer["ahead"] = place_in_line(store, bundle, state["builds"]).get("ahead", 0)
+        return answer
+
+    def start_or_wait(store, site, fields, policy, judged, lock):
+        """Under the lock, which is the supervisor's afterwards, or is released."""
+        limit, seat, waits = limit_of(site, fields), {}, False
+        try:
+            if finished_receipt(store, fields["bundle"]):
+                waits = True  # for nothing: it was finished a moment ago
+            elif limit is None:
+                check_and_start(store, site, fields, policy, judged, lock)
+            else:
+                seat = take_seat(store, limit) or {}
+                waits = not seat
+                if waits:
+                    wait_in_line(store, site, fields, policy, judged, limit)
+                else:
+                    check_and_start(store, site, fields, policy, judged, dict(lock, **seat))
+        except Exception:
+            release_lock(lock["lock_folder"], lock["lock"])
+            if seat:
+                serve(store, seat)
+            raise
+        if waits:
+            release_lock(lock["lock_folder"], lock["lock"])
+            serve(store, take_seat(store, limit) if limit else None)
 
     # ---- requests ------------------------------------------------------------------------------
 
@@ -2520,7 +2698,7 @@ types.FunctionType(code, there)("{}", None)
                 "answers": [answered(carry_out, call) for call in fields["calls"]]}
 
     BUILD = ({"bundle": digest, "signatures": list_of(digest, LIMIT_SIGNATURES)},
-             {"timeout": uint(LIMIT_TIMEOUT)})
+             {"timeout": uint(LIMIT_TIMEOUT), "builds": count(LIMIT_BUILDS)})
     OPERATIONS = {  # op -> what carries it out, the fields it must and may have
         "probe": (op_probe, {}, {}),
         "have": (op_have, {"objects": list_of(each({
@@ -2530,7 +2708,7 @@ types.FunctionType(code, there)("{}", None)
         "build": (op_build,) + BUILD,
         "image": (op_image, {"path": text_like(r"/[^\0]{1,4095}", "an absolute path"),
                              "size": uint(LIMIT_IMAGE), "sha256": digest}, {}),
-        "state": (op_state, {"bundle": digest}, {}),
+        "state": (op_state, {"bundle": digest}, {"receipt": boolean}),
         "receipt": (op_receipt, {"bundle": digest}, {}),
         "calls": (op_calls, {"ref": text_like(r"[0-9a-f]{32}", "32 lower-case hex digits"),
                              "calls": list_of(anything, LIMIT_CALLS)}, {}),

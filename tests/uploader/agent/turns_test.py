@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds that take turns, because the request or the site says how many may run at once."""
+import json
+import os
+import random
+import signal
+import time
+import unittest
+
+import support
+from support import Bundle, plan
+
+# Two builds at once must not share what the stand-in remembers of an image.
+STAND_IN = support.STAND_IN.replace('os.path.join(here, "state")', 'os.path.join(here, "state-" + os.path.basename('
+                                    'next(word for word in words if "/images/" in word)))')
+AT_ONCE = """
+    mine = os.path.join(here, "busy-%d" % os.getpid())
+    open(mine, "w").close()
+    with open(os.path.join(here, "most"), "a") as file:
+        file.write("%d\\n" % sum(name.startswith("busy-") for name in os.listdir(here)))
+    while not os.path.exists(os.path.join(here, "go")):
+        time.sleep(0.02)
+    time.sleep(0.1)
+    os.unlink(mine)
+"""
+
+
+class Turns(support.Host):
+    def setUp(self):
+        super().setUp()
+        self.tool("apptainer", STAND_IN % {"python": support.PYTHON})
+        self.bundles = [Bundle(self.key, plan(version="1.%d.0" % number)) for number in range(4)]
+        for bundle in self.bundles:
+            self.put(bundle.objects())
+        self.behave(AT_ONCE)
+
+    def ask(self, bundle, builds=1, **more):
+        return self.good(bundle.request(builds=builds, **more))
+
+    def state(self, bundle):
+        return self.good({"op": "state", "bundle": bundle.id})
+
+    def ask_all(self, builds=1):
+        """Every one but the first waits; the first one's Apptainer is running."""
+        answers = [self.ask(bundle, builds) for bundle in self.bundles]
+        self.until(self.launches, "the first launch")
+        return answers
+
+    def go(self):
+        self.tool("go", "")
+
+    def finish(self):
+        self.go()
+        for bundle in self.bundles:
+            self.wait(bundle, "done")
+
+    def launched(self):
+        """The numbers of the bundles, in the order of their launches."""
+        ids = [bundle.id for bundle in self.bundles]
+        return [ids.index(next(one for one in ids if one in " ".join(launch["argv"]))) for launch in self.launches()]
+
+    def at_once(self):
+        with open(os.path.join(self.tools, "most")) as file:
+            return max(map(int, file))
+
+    def kill(self, handle, how=signal.SIGKILL):
+        os.kill(handle["pid"], how)
+        self.until(lambda: not os.path.exists("/proc/%d" % handle["pid"]), "the supervisor's end")
+
+
+class Order(Turns):
+    def test_one_after_the_other_in_the_order_of_their_asking(self):
+        answers = self.ask_all()
+        self.assertEqual(["building"] + ["waiting"] * 3, [answer["state"] for answer in answers])
+        self.assertEqual([0, 1, 2], [answer["ahead"] for answer in answers[1:]])
+        self.assertEqual([("waiting", 0), ("waiting", 1), ("waiting", 2)],
+                         [(self.state(one)["state"], self.state(one)["ahead"]) for one in self.bundles[1:]])
+        self.finish()
+        self.assertEqual([0, 1, 2, 3], self.launched())
+        self.assertEqual(1, self.at_once())
+        self.until(lambda: not self.processes_here(), "every process to end")
+        self.assertEqual([], self.leftovers() + os.listdir(self.store_path("queue")))
+
+    def test_as_many_at_once_as_were_allowed(self):
+        self.ask_all(builds=2)
+        self.until(lambda: len(self.launches()) == 2, "two launches")
+        self.finish()
+        self.assertEqual(2, self.at_once())
+        self.assertEqual([0, 1, 2, 3], sorted(self.launched()))
+
+    def test_the_operator_may_allow_less(self):
+        self.write_config("site.json", {"scratch": self.scratch, "builds": 1})
+        self.assertEqual("building", self.good(self.bundles[0].request())["state"])
+        self.assertEqual("waiting", self.ask(self.bundles[1], builds=7)["state"])
+        self.assertEqual("waiting", self.good(self.bundles[2].request())["state"])
+
+    def test_where_nobody_says_how_many_there_is_no_queue(self):
+        for bundle in self.bundles:
+            self.assertEqual("building", self.good(bundle.request())["state"])
+        self.finish()
+
+    def test_one_who_may_have_more_is_not_kept_waiting_by_one_who_may_not(self):
+        self.ask(self.bundles[0])
+        self.assertEqual("waiting", self.ask(self.bundles[1])["state"])
+        self.assertEqual("building", self.ask(self.bundles[2], builds=2)["state"])
+        self.finish_those(self.bundles[:3])
+        self.assertEqual([0, 1, 2], sorted(self.launched()))
+
+    def finish_those(self, bundles):
+        self.go()
+        for bundle in bundles:
+            self.wait(bundle, "done")
+
+    def test_t81_asking_again_keeps_the_place_and_starts_nothing(self):
+        self.ask_all()
+        again = [self.ask(bundle) for bundle in (self.bundles[1], self.bundles[3], self.bundles[2])]
+        self.assertEqual([("waiting", 0), ("waiting", 2), ("waiting", 1)],
+                         [(answer["state"], answer["ahead"]) for answer in again])
+        self.finish()
+        self.assertEqual([0, 1, 2, 3], self.launched())
+
+    def test_many_callers_at_once(self):
+        lines = [(json.dumps(bundle.request(builds=1)) + "\n").encode() for bundle in self.bundles]
+        callers = [self.start(line) for line in lines * 2]
+        for caller in callers:
+            caller.communicate(timeout=120)
+        self.finish()
+        self.assertEqual([0, 1, 2, 3], sorted(self.launched()))
+        self.assertEqual(1, self.at_once())
+
+    def test_t82_a_state_can_bring_the_receipt(self):
+        self.ask(self.bundles[0])
+        self.assertNotIn("receipt", self.good({"op": "state", "bundle": self.bundles[0].id, "receipt": True}))
+        self.go()
+        self.wait(self.bundles[0], "done")
+        receipt = self.good({"op": "receipt", "bundle": self.bundles[0].id})["receipt"]
+        self.assertEqual(receipt, self.good({"op": "state", "bundle": self.bundles[0].id, "receipt": True})["receipt"])
+        self.assertNotIn("receipt", self.state(self.bundles[0]))
+
+    def test_limits_that_are_none(self):
+        for builds in (0, -1, 4097, "1", True):
+            self.refused(self.bundles[0].request(builds=builds), "usage", "builds")
+        self.write_config("site.json", {"builds": 0})
+        self.refused(self.bundles[0].request(), "input", "builds")
+        self.assertEqual([], self.launches())
+
+
+class Checks(Turns):
+    """What waits is checked when it comes, and when its turn comes."""
+
+    def test_nobody_waits_whom_the_policy_does_not_know(self):
+        self.ask(self.bundles[0])
+        stranger = Bundle(support.Key("stranger"), plan(version="9.0.0"))
+        self.put(stranger.objects())
+        self.refused(stranger.request(builds=1), "answer")
+        self.assertEqual("none", self.state(stranger)["state"])
+
+    def test_a_wrong_bundle_does_not_wait(self):
+        self.ask(self.bundles[0])
+        wrong = Bundle(self.key, plan(version="9.0.0"), definition=b"Bootstrap: docker\n")
+        self.put(wrong.objects())
+        self.refused(wrong.request(builds=1), "format")
+        self.assertEqual("failed", self.state(wrong)["state"])
+
+    def test_the_policy_is_asked_again_when_the_turn_comes(self):
+        self.ask_all()
+        self.trust(support.Key("somebody else"))
+        self.go()
+        self.wait(self.bundles[0], "done")
+        for bundle in self.bundles[1:]:
+            self.assertTrue(self.wait(bundle, "failed")["error"])
+        self.assertEqual([0], self.launched())
+        self.trust(self.key)
+        for bundle in self.bundles:
+            self.ask(bundle)
+        self.finish()
+
+    def test_an_object_that_went_away_is_asked_for_again(self):
+        self.ask_all()
+        name = support.sha256(self.bundles[1].manifest)
+        os.unlink(self.store_path("objects", "sha256", name[:2], name))
+        self.go()
+        self.wait(self.bundles[3], "done")
+        self.assertEqual("interrupted", self.state(self.bundles[1])["state"])
+        self.put(self.bundles[1].objects())
+        self.ask(self.bundles[1])
+        self.finish()
+        self.assertEqual([0, 1, 2, 3], sorted(self.launched()))
+
+    def test_one_that_cannot_be_built_does_not_keep_the_others(self):
+        self.behave("if %r in out: sys.exit(3)\ntime.sleep(0.3)" % self.bundles[1].id)
+        for bundle in self.bundles:
+            self.ask(bundle)
+        for bundle in (self.bundles[0], self.bundles[2], self.bundles[3]):
+            self.wait(bundle, "done")
+        self.assertEqual("failed", self.state(self.bundles[1])["state"])
+
+
+class Deaths(Turns):
+    def test_t72_when_the_builder_dies_the_queue_stands_still_until_somebody_asks(self):
+        handle = self.ask_all()[0]
+        self.kill(handle)
+        self.assertEqual(["interrupted"] + ["stalled"] * 3, [self.state(one)["state"] for one in self.bundles])
+        self.tool("behaviour", "")
+        self.ask(self.bundles[2])
+        for bundle in self.bundles[1:]:
+            self.wait(bundle, "done")
+        self.assertEqual("interrupted", self.state(self.bundles[0])["state"])
+        self.ask(self.bundles[0])
+        self.finish()
+        self.assertEqual([0, 0, 1, 2, 3], sorted(self.launched()))
+
+    def test_who_is_told_to_stop_starts_nothing_more(self):
+        handle = self.ask_all()[0]
+        self.kill(handle, signal.SIGTERM)
+        self.until(lambda: not self.processes_here(), "every process to end")
+        self.assertEqual([0], self.launched())
+        self.assertEqual("stalled", self.state(self.bundles[1])["state"])
+
+    def test_t72_callers_and_supervisors_killed_at_any_moment(self):
+        chance = random.Random(3)
+        self.behave("time.sleep(0.05)")
+        lines = [(json.dumps(bundle.request(builds=1)) + "\n").encode() for bundle in self.bundles]
+        deaths = 0
+        for _ in range(14):
+            caller = self.start(b"".join(chance.sample(lines, 2)))
+            time.sleep(chance.uniform(0.05, 0.7))
+            caller.kill()
+            caller.communicate()
+            if chance.random() < 0.5:
+                deaths += self.kill_supervisor()
+        for bundle in self.bundles:
+            while self.state(bundle)["state"] != "done":
+                self.ask(bundle)
+                time.sleep(0.1)
+        self.until(lambda: not self.processes_here(), "every process to end")
+        self.assertLessEqual(len(self.launched()), len(self.bundles) + deaths)
+        self.assertEqual([], self.leftovers() + os.listdir(self.store_path("queue")))
+
+    def kill_supervisor(self):
+        for bundle in self.bundles:
+            answer = self.state(bundle)
+            if answer["state"] == "building":
+                try:
+                    os.kill(answer["pid"], signal.SIGKILL)
+                    return 1
+                except ProcessLookupError:
+                    pass
+        return 0
+
+
+if __name__ == "__main__":
+    unittest.main()
