@@ -79,6 +79,8 @@ json_t *submission_to_json(const struct submission *submission)
 	set_text(object, "builder_config", submission->builder_config);
 	set_text(object, "out", submission->out);
 	set_text(object, "runner_config", submission->runner_config);
+	set_text(object, "build_on", submission->build_on);
+	set_text(object, "build_on_config", submission->build_on_config);
 	if (submission->container_service)
 		sl_json_set_bool(object, "container_service", true);
 	if (submission->force_tasks)
@@ -91,6 +93,7 @@ json_t *submission_to_json(const struct submission *submission)
 	set_text(object, "reason", submission->reason);
 	set_text(object, "remedy", submission->remedy);
 	set_json(object, "receipt", submission->receipt);
+	set_json(object, "built", submission->built);
 	set_text(object, "runner_sees", submission->runner_sees);
 	set_text(object, "container", submission->container);
 	set_text(object, "registration", submission->registration);

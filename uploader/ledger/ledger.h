@@ -31,6 +31,7 @@ enum ledger_state {
 	LEDGER_QUEUED,
 	LEDGER_DELIVERING,  // objects travel
 	LEDGER_BUILDING,    // the builder was asked to build
+	LEDGER_SHIPPING,    // built elsewhere: the image travels to the builder
 	LEDGER_BUILT,	    // the receipt is here
 	LEDGER_REGISTERING, // the container is being made known
 	LEDGER_DONE,
@@ -48,6 +49,7 @@ struct submission {
 	char *path;			     // of the bundle, absolute
 	char *policy, *builder_config, *out; // absolute; NULL = the default
 	char *runner_config;		     // the same
+	char *build_on, *build_on_config;    // built there and shipped; NULL: the builder builds
 	bool force_tasks;		     // large objects may travel as tasks, too
 	// Whether the container service is to be told, too: 0 no, 1 yes, 2 even if an earlier
 	// answer was lost.
@@ -57,6 +59,7 @@ struct submission {
 	enum sl_kind kind;     // why it failed or was refused, else SL_E_NONE
 	char *reason, *remedy; // the same for people; NULL when there is nothing to say
 	char *receipt;	       // canonical JSON, NULL before "built"
+	char *built;	       // the same of the build elsewhere, NULL before "shipping"
 	char *runner_sees;     // what the runner says of the image; NULL = not asked yet
 	char *container;       // its id, where the container service gave one
 	char *registration;    // folder, NULL before "done"
@@ -83,8 +86,9 @@ enum ledger_added {
 	LEDGER_WAS_DONE,
 };
 
-// Queues `wanted` (bundle, builder, runner, path, policy, builder_config, out, force_tasks, name,
-// version are used). The same bundle for the same builder and runner is never two submissions.
+// Queues `wanted` (bundle, builder, runner, the paths, force_tasks, container_service, build_on,
+// name, version are used). The same bundle for the same builder and runner is never two
+// submissions.
 bool ledger_add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
 		enum ledger_added *added_out, struct sl_error *err) SL_MUST_USE;
 
@@ -125,9 +129,12 @@ bool ledger_identify(struct ledger *ledger, int64_t number, const char *name, co
 // SL_E_INTERNAL for a step that specs/ledger.md does not have.
 bool ledger_move(struct ledger *ledger, int64_t number, enum ledger_state state,
 		 struct sl_error *err) SL_MUST_USE;
-// building -> built, together with the receipt that proves it.
+// building, shipping -> built, together with the receipt that proves it.
 bool ledger_built(struct ledger *ledger, int64_t number, const char *receipt,
 		  struct sl_error *err) SL_MUST_USE;
+// building -> shipping, together with the receipt of the build elsewhere.
+bool ledger_shipping(struct ledger *ledger, int64_t number, const char *receipt,
+		     struct sl_error *err) SL_MUST_USE;
 // What the runner said of the image, and the container's id: written while registering.
 enum ledger_fact { LEDGER_RUNNER_SEES, LEDGER_CONTAINER };
 bool ledger_keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, const char *text,
@@ -230,6 +237,32 @@ bool ledger_submit_leave(struct ledger *ledger, int64_t submit, struct sl_error 
 // The ids of all tasks that are known in a task group; added to `out`.
 bool ledger_group_ids(struct ledger *ledger, const char *group, struct sl_strings *out,
 		      struct sl_error *err) SL_MUST_USE;
+
+// ---- objects that were left in a folder for an agent to take -------------------------------
+
+// Written down before an object gets its name in `folder`, so that whoever comes later finds what
+// a process that was killed has left there, and nothing that others have put there.
+bool ledger_drop_begin(struct ledger *ledger, const char *folder, const struct sl_digest *sha256,
+		       struct sl_error *err) SL_MUST_USE;
+// It is not there any more.
+bool ledger_drop_end(struct ledger *ledger, const char *folder, const struct sl_digest *sha256,
+		     struct sl_error *err) SL_MUST_USE;
+
+struct ledger_drop {
+	struct sl_digest sha256;
+	char *folder;
+};
+struct ledger_drops {
+	struct ledger_drop *items;
+	size_t len, cap;
+};
+void ledger_drops_release(struct ledger_drops *list);
+// Takes over what processes that have ended, and this one, have left. The list is owned by the
+// caller, also after a failure.
+bool ledger_drops_left(struct ledger *ledger, struct ledger_drops *out,
+		       struct sl_error *err) SL_MUST_USE;
+
+// ---- functions -----------------------------------------------------------------------------
 
 // An agent as a service knows it: registered once for each form of its code.
 struct ledger_function {

@@ -63,9 +63,26 @@
 	" PRIMARY KEY (service, agent, wire)) STRICT;"                                        \
 	"PRAGMA user_version = 2;"
 
-_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 2, "schema texts above");
+// The states are in the text of the table. Changing a CHECK there changes nothing that is stored;
+// the columns are added before, since SQLite finds the place for them by the text that it has read.
+#define VERSION_3                                                                  \
+	"ALTER TABLE submission ADD COLUMN build_on TEXT;"                         \
+	"ALTER TABLE submission ADD COLUMN build_on_config TEXT;"                  \
+	"ALTER TABLE submission ADD COLUMN built TEXT;"                            \
+	"CREATE TABLE dropped ("                                                   \
+	" folder TEXT NOT NULL, sha256 TEXT NOT NULL CHECK (length(sha256) = 64)," \
+	" host TEXT NOT NULL, boot TEXT NOT NULL, space TEXT NOT NULL,"            \
+	" pid INTEGER NOT NULL, start INTEGER NOT NULL, renewed INTEGER NOT NULL," \
+	" PRIMARY KEY (folder, sha256)) STRICT;"                                   \
+	"PRAGMA writable_schema = ON;"                                             \
+	"UPDATE sqlite_schema SET sql = replace(sql, '''building'', ''built''',"   \
+	" '''building'', ''shipping'', ''built''') WHERE name = 'submission';"     \
+	"PRAGMA writable_schema = RESET;"                                          \
+	"PRAGMA user_version = 3;"
 
-const char ledger_schema[] = VERSION_1 VERSION_2;
+_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 3, "schema texts above");
+
+const char ledger_schema[] = VERSION_1 VERSION_2 VERSION_3;
 
 // Inside a transaction: another process may have done it while this one waited for the lock.
 static bool add_tables(struct ledger *ledger, struct sl_error *err)
@@ -74,9 +91,8 @@ static bool add_tables(struct ledger *ledger, struct sl_error *err)
 
 	if (!db_number(ledger, "PRAGMA user_version", &version, err))
 		return false;
-	if (version != 1)
-		return true;
-	return sqlite3_exec(ledger->db, VERSION_2, NULL, NULL, NULL) == SQLITE_OK ||
+	const char *sql = version == 1 ? VERSION_2 VERSION_3 : version == 2 ? VERSION_3 : "";
+	return sqlite3_exec(ledger->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
 	       db_fail(ledger, "bring up to date", err);
 }
 

@@ -2,7 +2,8 @@
 // The states of a submission and the steps between them. specs/ledger.md draws them.
 //
 // 1. A state names what is certain, not what is hoped: "building" means that the builder has
-//    accepted the build, "built" that its receipt is in the ledger.
+//    accepted the build, "shipping" that the receipt of a build elsewhere is in the ledger, "built"
+//    that the builder's is.
 // 2. Whatever is between two states may have happened or not, and is therefore something that can
 // be
 //    done twice: delivering objects, asking for a build that already runs, writing a registration.
@@ -22,7 +23,10 @@ static const struct {
 	[LEDGER_QUEUED] = {"queued", TO(LEDGER_DELIVERING) | ENDS},
 	[LEDGER_DELIVERING] = {"delivering", TO(LEDGER_BUILDING) | ENDS},
 	// Back to delivering: the builder has lost the build or an object of it.
-	[LEDGER_BUILDING] = {"building", TO(LEDGER_BUILT) | TO(LEDGER_DELIVERING) | ENDS},
+	[LEDGER_BUILDING] = {"building",
+			     TO(LEDGER_BUILT) | TO(LEDGER_SHIPPING) | TO(LEDGER_DELIVERING) | ENDS},
+	// Back to delivering: the image has gone away where it was built.
+	[LEDGER_SHIPPING] = {"shipping", TO(LEDGER_BUILT) | TO(LEDGER_DELIVERING) | ENDS},
 	[LEDGER_BUILT] = {"built", TO(LEDGER_REGISTERING) | ENDS},
 	[LEDGER_REGISTERING] = {"registering", TO(LEDGER_DONE) | ENDS},
 	[LEDGER_DONE] = {"done", 0},

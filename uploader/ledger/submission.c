@@ -9,7 +9,8 @@ static const char columns[] =
 	"SELECT s.number, s.bundle, s.builder, s.runner, s.path, s.policy, s.builder_config, s.out,"
 	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, s.receipt, s.registration,"
 	" s.added, s.changed, s.force_tasks, s.runner_config, s.container_service, s.container,"
-	" s.runner_sees, c.host, c.boot, c.space, c.pid, c.start, c.renewed"
+	" s.runner_sees, s.build_on, s.build_on_config, s.built, c.host, c.boot, c.space, c.pid, "
+	"c.start, c.renewed"
 	" FROM submission s LEFT JOIN claim c ON c.submission = s.number";
 
 void submission_release(struct submission *submission)
@@ -29,6 +30,9 @@ void submission_release(struct submission *submission)
 	free(submission->runner_config);
 	free(submission->runner_sees);
 	free(submission->container);
+	free(submission->build_on);
+	free(submission->build_on_config);
+	free(submission->built);
 	memset(submission, 0, sizeof *submission);
 }
 
@@ -68,8 +72,11 @@ static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission
 		.container_service = (unsigned)sqlite3_column_int64(row, 20),
 		.container = db_text(row, 21),
 		.runner_sees = db_text(row, 22),
+		.build_on = db_text(row, 23),
+		.build_on_config = db_text(row, 24),
+		.built = db_text(row, 25),
 	};
-	out->worker = claim_worker(ledger, row, 23, &out->renewed);
+	out->worker = claim_worker(ledger, row, 26, &out->renewed);
 	if (bundle && sl_digest_parse(bundle, &out->bundle) &&
 	    ledger_state_parse(state, &out->state))
 		return true;
@@ -144,13 +151,14 @@ static bool insert(struct ledger *ledger, const char *bundle, const struct submi
 	if (!db_run(ledger, err,
 		    "INSERT INTO submission (bundle, builder, runner, path, policy, builder_config,"
 		    " out, name, version, state, added, changed, force_tasks, runner_config,"
-		    " container_service)"
+		    " container_service, build_on, build_on_config)"
 		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?10, ?11, ?12,"
-		    " ?13)",
-		    "tttttttttiiti", bundle, wanted->builder, wanted->runner, wanted->path,
+		    " ?13, ?14, ?15)",
+		    "tttttttttiititt", bundle, wanted->builder, wanted->runner, wanted->path,
 		    wanted->policy, wanted->builder_config, wanted->out, wanted->name,
 		    wanted->version, (int64_t)time(NULL), (int64_t)wanted->force_tasks,
-		    wanted->runner_config, (int64_t)wanted->container_service))
+		    wanted->runner_config, (int64_t)wanted->container_service, wanted->build_on,
+		    wanted->build_on_config))
 		return false;
 	*number_out = sqlite3_last_insert_rowid(ledger->db);
 	return true;
@@ -162,11 +170,12 @@ static bool update_paths(struct ledger *ledger, int64_t number, const struct sub
 {
 	return db_run(ledger, err,
 		      "UPDATE submission SET path = ?2, policy = ?3, builder_config = ?4, out = ?5,"
-		      " force_tasks = ?6, runner_config = ?7, container_service = ?8"
-		      " WHERE number = ?1",
-		      "ittttiti", number, wanted->path, wanted->policy, wanted->builder_config,
+		      " force_tasks = ?6, runner_config = ?7, container_service = ?8,"
+		      " build_on = ?9, build_on_config = ?10 WHERE number = ?1",
+		      "ittttititt", number, wanted->path, wanted->policy, wanted->builder_config,
 		      wanted->out, (int64_t)wanted->force_tasks, wanted->runner_config,
-		      (int64_t)wanted->container_service);
+		      (int64_t)wanted->container_service, wanted->build_on,
+		      wanted->build_on_config);
 }
 
 static bool add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,
@@ -284,6 +293,14 @@ bool ledger_built(struct ledger *ledger, int64_t number, const char *receipt, st
 {
 	return move(ledger, number,
 		    &(struct step){.to = LEDGER_BUILT, .column = "receipt", .value = receipt}, err);
+}
+
+bool ledger_shipping(struct ledger *ledger, int64_t number, const char *receipt,
+		     struct sl_error *err)
+{
+	return move(ledger, number,
+		    &(struct step){.to = LEDGER_SHIPPING, .column = "built", .value = receipt},
+		    err);
 }
 
 bool ledger_done(struct ledger *ledger, int64_t number, const char *registration,

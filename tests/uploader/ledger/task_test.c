@@ -73,25 +73,35 @@ static void leave(struct ledger *ledger, int64_t submit)
 
 // ---- the schema ----------------------------------------------------------------------------
 
-// Takes a ledger of today back to what the first release wrote.
+// Takes a ledger of today back to schema 2, with one submission in it.
+static const char undo_3[] =
+	"INSERT INTO submission (bundle, builder, runner, path, state, added, changed)"
+	" VALUES (printf('%064d', 7), 'local', 'local', '/a', 'queued', 1, 1);"
+	"DROP TABLE dropped;"
+	"ALTER TABLE submission DROP COLUMN build_on;"
+	"ALTER TABLE submission DROP COLUMN build_on_config;"
+	"ALTER TABLE submission DROP COLUMN built;"
+	"PRAGMA writable_schema = ON;"
+	"UPDATE sqlite_schema SET sql = replace(sql, ' ''shipping'',', '');"
+	"PRAGMA writable_schema = RESET;"
+	"PRAGMA user_version = 2;";
+
+// And to what the first release wrote.
 static void make_old(const char *folder)
 {
 	struct ledger *ledger = open_in(folder);
-	assert_int_equal(
-		sqlite3_exec(ledger->db,
-			     "DROP TABLE task; DROP TABLE submit; DROP TABLE function;"
-			     "INSERT INTO submission (bundle, builder, runner, path, state, added,"
-			     " changed) VALUES (printf('%064d', 7), 'local', 'local', '/a', "
-			     "'queued', 1, 1);"
-			     "ALTER TABLE submission DROP COLUMN force_tasks;"
-			     "ALTER TABLE submission DROP COLUMN cancel;"
-			     "ALTER TABLE submission DROP COLUMN runner_config;"
-			     "ALTER TABLE submission DROP COLUMN container_service;"
-			     "ALTER TABLE submission DROP COLUMN container;"
-			     "ALTER TABLE submission DROP COLUMN runner_sees;"
-			     "PRAGMA user_version = 1",
-			     NULL, NULL, NULL),
-		SQLITE_OK);
+	assert_int_equal(sqlite3_exec(ledger->db, undo_3, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(ledger->db,
+				      "DROP TABLE task; DROP TABLE submit; DROP TABLE function;"
+				      "ALTER TABLE submission DROP COLUMN force_tasks;"
+				      "ALTER TABLE submission DROP COLUMN cancel;"
+				      "ALTER TABLE submission DROP COLUMN runner_config;"
+				      "ALTER TABLE submission DROP COLUMN container_service;"
+				      "ALTER TABLE submission DROP COLUMN container;"
+				      "ALTER TABLE submission DROP COLUMN runner_sees;"
+				      "PRAGMA user_version = 1",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
 	sqlite3_close(ledger->db); // ledger_close() knows the tables of today
 	ledger->db = NULL;
 	ledger_close(ledger);
@@ -115,7 +125,7 @@ static void a_ledger_of_the_first_schema_is_brought_up_to_date(void **state)
 	struct sl_error err = {0};
 	make_old(old);
 	struct ledger *ledger = open_in(old);
-	assert_text(ledger, "PRAGMA user_version", "2");
+	assert_text(ledger, "PRAGMA user_version", "3");
 	assert_true(ledger_list(ledger, &rows, &err));
 	assert_int_equal(rows.len, 1);
 	assert_false(rows.items[0].force_tasks);
@@ -125,6 +135,34 @@ static void a_ledger_of_the_first_schema_is_brought_up_to_date(void **state)
 	sl_auto_free char *migrated = schema_of(old);
 	sl_auto_free char *made = schema_of(new);
 	assert_string_equal(migrated, made);
+}
+
+static void a_ledger_of_schema_2_learns_to_ship(void **state)
+{
+	struct ledger *ledger = open_in(*state);
+	struct submission row = {0};
+	struct sl_error err = {0};
+	enum ledger_claim claim;
+	assert_int_equal(sqlite3_exec(ledger->db, undo_3, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_not_equal(sqlite3_exec(ledger->db, "UPDATE submission SET state = 'shipping'",
+					  NULL, NULL, NULL),
+			     SQLITE_OK);
+	sqlite3_close(ledger->db);
+	ledger->db = NULL;
+	ledger_close(ledger);
+	ledger = open_in(*state);
+	assert_true(ledger_claim(ledger, 1, &claim, &err));
+	assert_true(ledger_move(ledger, 1, LEDGER_DELIVERING, &err));
+	assert_true(ledger_move(ledger, 1, LEDGER_BUILDING, &err));
+	assert_true(ledger_shipping(ledger, 1, "{\"host\":\"a\"}\n", &err));
+	assert_true(ledger_find(ledger, 1, &row, &err));
+	assert_int_equal(row.state, LEDGER_SHIPPING);
+	assert_string_equal(row.built, "{\"host\":\"a\"}\n");
+	assert_null(row.receipt);
+	submission_release(&row);
+	assert_true(ledger_built(ledger, 1, "{}\n", &err));
+	assert_text(ledger, "PRAGMA integrity_check", "ok");
+	ledger_close(ledger);
 }
 
 static void t72_a_migration_that_fails_leaves_the_old_ledger(void **state)
@@ -350,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(a_ledger_of_the_first_schema_is_brought_up_to_date),
+		scratch_test(a_ledger_of_schema_2_learns_to_ship),
 		scratch_test(t72_a_migration_that_fails_leaves_the_old_ledger),
 		scratch_test(whether_large_objects_may_travel_is_kept),
 		scratch_test(t82_a_submit_is_there_before_its_answer_and_an_answer_before_its_use),
