@@ -165,23 +165,29 @@ static bool check_file(const char *path, const char *shown, struct sl_error *err
 	return true;
 }
 
+struct asking {
+	const char *password_file, *shown;
+};
+
+static bool ask_for_password(void *context, char **password_out, struct sl_error *err)
+{
+	const struct asking *asking = context;
+	sl_auto_free char *prompt = sl_format("password of '%s'", asking->shown);
+	if (!password_read(asking->password_file, prompt, false, password_out, err))
+		return false;
+	sl_note("unlocking '%s' (takes 1 GiB of memory for a moment)", asking->shown);
+	return true;
+}
+
 bool password_load_key(const char *path, const char *password_file, struct secret_key **key_out,
 		       struct sl_error *err)
 {
 	sl_auto_free char *shown = sl_text_shown(path);
-	bool needed = false;
-	if (!check_file(path, shown, err) || !secret_key_needs_password(path, &needed, err))
+	struct asking asking = {password_file, shown};
+	if (!check_file(path, shown, err) ||
+	    !secret_key_load(path, ask_for_password, &asking, key_out, err))
 		return false;
-	char *password = NULL;
-	if (needed) {
-		sl_auto_free char *prompt = sl_format("password of '%s'", shown);
-		if (!password_read(password_file, prompt, false, &password, err))
-			return false;
-		sl_note("unlocking '%s' (takes 1 GiB of memory for a moment)", shown);
-	}
-	bool ok = secret_key_load(path, password, key_out, err);
-	password_free(password);
-	if (ok && secret_key_warning(*key_out))
+	if (secret_key_warning(*key_out))
 		sl_warn("secret key '%s': %s", shown, secret_key_warning(*key_out));
-	return ok;
+	return true;
 }

@@ -138,33 +138,41 @@ static bool checksum_is_good(const struct record *record)
 	return sodium_memcmp(expected, record->secret.checksum, sizeof expected) == 0;
 }
 
-// Signing with a public half that is not the seed's own gives the seed away (T38).
-static bool check_halves(const struct record *record, const char *shown, struct sl_error *err)
+static bool is_locked(const struct record *record)
 {
-	unsigned char public[32];
-	auto_secret unsigned char *sk = secret_alloc(64, err);
-	if (!sk)
-		return false;
-	crypto_sign_seed_keypair(public, sk, record->secret.sk);
-	return sodium_memcmp(sk, record->secret.sk, 64) == 0 ||
-	       sl_fail(err, SL_E_INPUT, "%s: forged or damaged key: its public half is not its own",
-		       shown);
+	return memcmp(record->kdf, kdf_scrypt, 2) == 0;
 }
 
 static bool unlock_record(struct record *record, const char *shown, const char *password,
 			  struct sl_error *err)
 {
-	bool locked = memcmp(record->kdf, kdf_scrypt, 2) == 0;
+	bool locked = is_locked(record);
 	if (locked && !password)
 		return sl_fail(err, SL_E_INPUT, "%s: this key needs its password", shown);
 	if (locked && !apply_password(record, password, shown, err))
 		return false;
-	if (!checksum_is_good(record))
-		return sl_fail(err, SL_E_INPUT,
-			       locked ? "%s: wrong password for this key"
-				      : "%s: the key file is damaged",
-			       shown);
-	return check_halves(record, shown, err);
+	return checksum_is_good(record) ||
+	       sl_fail(err, SL_E_INPUT,
+		       locked ? "%s: wrong password for this key" : "%s: the key file is damaged",
+		       shown);
+}
+
+// Signing with a public half that is not the seed's own gives the seed away (T38).
+static bool make_key(const struct record *record, const char *shown, struct secret_key **key_out,
+		     struct sl_error *err)
+{
+	struct secret_key *key = secret_alloc(sizeof *key, err);
+	if (!key)
+		return false;
+	memcpy(key->public.id, record->secret.id, sizeof key->public.id);
+	crypto_sign_seed_keypair(key->public.key, key->sk, record->secret.sk);
+	if (sodium_memcmp(key->sk, record->secret.sk, sizeof key->sk) == 0) {
+		*key_out = key;
+		return true;
+	}
+	sodium_free(key);
+	return sl_fail(err, SL_E_INPUT, "%s: forged or damaged key: its public half is not its own",
+		       shown);
 }
 
 // ---- loading --------------------------------------------------------------------------------
@@ -173,24 +181,14 @@ bool secret_key_parse(const char *text, size_t len, const char *shown, const cha
 		      struct secret_key **key_out, struct sl_error *err)
 {
 	auto_secret struct record *record = secret_alloc(sizeof *record, err);
-	if (!record || !decode_record(text, len, shown, record, err) ||
-	    !unlock_record(record, shown, password, err))
-		return false;
-	struct secret_key *key = secret_alloc(sizeof *key, err);
-	if (!key)
-		return false;
-	memcpy(key->public.id, record->secret.id, sizeof key->public.id);
-	memcpy(key->public.key, record->secret.sk + 32, sizeof key->public.key);
-	memcpy(key->sk, record->secret.sk, sizeof key->sk);
-	*key_out = key;
-	return true;
+	return record && decode_record(text, len, shown, record, err) &&
+	       unlock_record(record, shown, password, err) && make_key(record, shown, key_out, err);
 }
 
 // The whole file in protected memory. `*warning_out` is static text or NULL.
-static bool read_key_file(const char *path, char **text_out, size_t *len_out,
+static bool read_key_file(const char *path, const char *shown, char **text_out, size_t *len_out,
 			  const char **warning_out, struct sl_error *err)
 {
-	sl_auto_free char *shown = sl_text_shown(path);
 	sl_auto_fd int fd = -1;
 	uint64_t size;
 	struct stat st;
@@ -214,15 +212,30 @@ static bool read_key_file(const char *path, char **text_out, size_t *len_out,
 	return true;
 }
 
-bool secret_key_load(const char *path, const char *password, struct secret_key **key_out,
-		     struct sl_error *err)
+// Its record, decoded. NULL with an error.
+static struct record *read_record(const char *path, const char *shown, const char **warning_out,
+				  struct sl_error *err)
+{
+	auto_secret char *text = NULL;
+	size_t len = 0;
+	if (!read_key_file(path, shown, &text, &len, warning_out, err))
+		return NULL;
+	struct record *record = secret_alloc(sizeof *record, err);
+	if (!record || decode_record(text, len, shown, record, err))
+		return record;
+	sodium_free(record);
+	return NULL;
+}
+
+bool secret_key_load(const char *path, secret_key_asker *ask, void *context,
+		     struct secret_key **key_out, struct sl_error *err)
 {
 	sl_auto_free char *shown = sl_text_shown(path);
-	auto_secret char *text = NULL;
-	size_t len;
+	auto_secret char *password = NULL;
 	const char *warning;
-	if (!read_key_file(path, &text, &len, &warning, err) ||
-	    !secret_key_parse(text, len, shown, password, key_out, err))
+	auto_secret struct record *record = read_record(path, shown, &warning, err);
+	if (!record || (ask && is_locked(record) && !ask(context, &password, err)) ||
+	    !unlock_record(record, shown, password, err) || !make_key(record, shown, key_out, err))
 		return false;
 	(*key_out)->warning = warning;
 	return true;
@@ -231,16 +244,11 @@ bool secret_key_load(const char *path, const char *password, struct secret_key *
 bool secret_key_needs_password(const char *path, bool *needs_out, struct sl_error *err)
 {
 	sl_auto_free char *shown = sl_text_shown(path);
-	auto_secret char *text = NULL;
-	size_t len;
 	const char *warning;
-	if (!read_key_file(path, &text, &len, &warning, err))
-		return false;
-	auto_secret struct record *record = secret_alloc(sizeof *record, err);
-	if (!record || !decode_record(text, len, shown, record, err))
-		return false;
-	*needs_out = memcmp(record->kdf, kdf_scrypt, 2) == 0;
-	return true;
+	auto_secret struct record *record = read_record(path, shown, &warning, err);
+	if (record)
+		*needs_out = is_locked(record);
+	return record != NULL;
 }
 
 void secret_key_free(struct secret_key *key)

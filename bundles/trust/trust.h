@@ -26,13 +26,16 @@ void public_key_fingerprint(const struct public_key *key,
 			    char hex_out[65]);			    // sha256 of the 32 bytes
 void public_key_id_hex(const struct public_key *key, char out[17]); // as minisign prints it
 
-// `password` may be NULL for keys without one. The public half is derived and compared (T38).
-// Unlocking with a password takes SECRET_KEY_MEMORY bytes: the command says so before it calls.
+// Gives the password of a key that has one, in memory of sodium_malloc() that is wiped and
+// freed for it. Unlocking takes SECRET_KEY_MEMORY bytes afterwards: here is the place to say so.
 #define SECRET_KEY_MEMORY (1 * SL_GIB)
-bool secret_key_load(const char *path, const char *password, struct secret_key **key_out,
-		     struct sl_error *err) SL_MUST_USE;
+typedef bool secret_key_asker(void *context, char **password_out, struct sl_error *err);
+// The file is read once. `ask` is called for a key with a password only; NULL: such keys are
+// refused. The public half is derived and compared (T38).
+bool secret_key_load(const char *path, secret_key_asker *ask, void *context,
+		     struct secret_key **key_out, struct sl_error *err) SL_MUST_USE;
 bool secret_key_needs_password(const char *path, bool *needs_out, struct sl_error *err) SL_MUST_USE;
-// The same from the text of the file.
+// From the text of the file; `password` may be NULL for keys without one.
 bool secret_key_parse(const char *text, size_t len, const char *shown, const char *password,
 		      struct secret_key **key_out, struct sl_error *err) SL_MUST_USE;
 void secret_key_free(struct secret_key *key); // wipes; NULL is fine

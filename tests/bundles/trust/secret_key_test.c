@@ -184,7 +184,7 @@ static void generated_pair_is_readable_and_private(void **state)
 	assert_memory_equal(&made, &loaded, sizeof made);
 	assert_true(secret_key_needs_password("k.key", &needs, &err));
 	assert_false(needs);
-	assert_true(secret_key_load("k.key", NULL, &secret, &err));
+	assert_true(secret_key_load("k.key", NULL, NULL, &secret, &err));
 	assert_memory_equal(secret_key_public(secret), &made, sizeof made);
 	assert_null(secret_key_warning(secret));
 	secret_key_free(secret);
@@ -198,7 +198,7 @@ static void t39_a_key_others_can_read_is_warned_of(void **state)
 	struct secret_key *secret = NULL;
 	assert_true(key_generate("k", NULL, &made, &err));
 	assert_int_equal(chmod("k.key", 0640), 0);
-	assert_true(secret_key_load("k.key", NULL, &secret, &err));
+	assert_true(secret_key_load("k.key", NULL, NULL, &secret, &err));
 	assert_non_null(secret_key_warning(secret));
 	secret_key_free(secret);
 }
