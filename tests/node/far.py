@@ -126,13 +126,13 @@ class Uploader:
 
     def call(self, *words, timeout=400, **login):
         """Exit code, stdout, stderr."""
-        done = self.cloud.run(self.command(*words), environment=dict(self.env, **login), text=True, cwd=self.folder,
+        done = self.cloud.run(self.command(*words), environment={**self.env, **login}, text=True, cwd=self.folder,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
         return done.returncode, done.stdout, done.stderr
 
-    def start(self, *words):
+    def start(self, *words, **login):
         return subprocess.Popen(self.cloud.namespace.command(self.command(*words)), cwd=self.folder, text=True,
-                                env=dict(os.environ, **self.cloud.login(), **self.env), stdin=subprocess.DEVNULL,
+                                env={**os.environ, **self.cloud.login(), **self.env, **login}, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
     @staticmethod

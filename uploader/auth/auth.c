@@ -321,7 +321,7 @@ static const char *other_login(enum auth_kind kind)
 	if (kind == AUTH_CLIENT)
 		return "for another one, unset GLOBUS_COMPUTE_CLIENT_SECRET and use "
 		       "'sealift-upload login'";
-	return "for another one, 'sealift-upload login'";
+	return "to log in again, or as somebody else, 'sealift-upload login'";
 }
 
 bool auth_refused(struct auth *auth, struct sl_error *err)

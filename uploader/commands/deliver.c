@@ -7,6 +7,8 @@
 #include "uploader/commands/work.h"
 #include "uploader/transport/answer.h"
 
+#include <string.h>
+
 #define HAVE_AT_ONCE 4096
 #define TASKS_LIMIT  200000000 // bytes of one bundle that may travel as tasks
 
@@ -73,6 +75,15 @@ static json_t *record_of(const json_t *request, const struct work *work, size_t 
 	return record;
 }
 
+// A disk that is full, namespaces that are off: nothing was begun, and the bundle is not the
+// reason.
+static void blame_builder(struct work *work, struct sl_error *err)
+{
+	work->waits = true;
+	if (strncmp(work->row.builder, "local", 6) != 0 && !strstr(err->text, work->row.builder))
+		(void)sl_prefix(err, "builder '%s'", work->row.builder);
+}
+
 static bool then_built(struct work *work, const json_t *answer, const struct sl_error *why,
 		       struct sl_error *err)
 {
@@ -86,6 +97,8 @@ static bool then_built(struct work *work, const json_t *answer, const struct sl_
 	}
 	if (why) {
 		work_fail(work, why, err);
+		if (why->kind == SL_E_IO)
+			blame_builder(work, err);
 		// "No": nobody whom the builder trusts has signed.
 		if (!missing && why->kind == SL_E_ANSWER) {
 			work->refused = true;
@@ -196,13 +209,10 @@ static bool fail_obstacle(struct work *work, const json_t *obstacle, struct sl_e
 	json_object_set(answer, "error", (json_t *)(uintptr_t)obstacle);
 	if (!answer_check(answer, err))
 		work_take_hint(work, answer);
-	if (err->kind == SL_E_ANSWER || err->kind == SL_E_UNTRUSTED) {
-		work->refused = true; // the builder's policy trusts nobody yet
-		err->kind = SL_E_UNTRUSTED;
-		return false;
-	}
 	work->waits = true;
-	if (post_is_local(work->post))
+	if (err->kind == SL_E_ANSWER || err->kind == SL_E_UNTRUSTED)
+		err->kind = SL_E_UNTRUSTED; // its policy trusts nobody yet: no word on this bundle
+	else if (post_is_local(work->post))
 		add_launcher_hint(work);
 	return sl_prefix(err, "builder '%s' cannot build", work->row.builder);
 }

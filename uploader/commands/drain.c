@@ -50,6 +50,7 @@ struct round {
 	size_t held;		       // another process works on them, and moves on
 	struct sl_progress progress;   // of the only active work
 	struct work *shown;	       // whose progress that is
+	struct sl_strings unusual;     // what the person has been told of posts
 };
 
 // ---- becoming active -----------------------------------------------------------------------
@@ -201,6 +202,38 @@ static void show_progress(struct round *round)
 	round->shown = work;
 }
 
+static bool forget(struct sl_strings *list, const char *text)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (strcmp(list->items[i], text) != 0)
+			continue;
+		free(list->items[i]);
+		list->items[i] = list->items[--list->len];
+		return true;
+	}
+	return false;
+}
+
+// What many bundles wait for is told once.
+static bool notice(struct round *round, struct work *work, struct sl_error *err)
+{
+	sl_auto_free char *old = work->noticed ? sl_strdup(work->noticed) : NULL;
+	const char *news;
+
+	if (!work_notice(work, &news, err))
+		return false;
+	if (!news)
+		return true;
+	if (old && forget(&round->unusual, old) && !news[0])
+		work_say(work, "it is back: going on");
+	if (!news[0])
+		return true;
+	if (!forget(&round->unusual, news))
+		work_say(work, "%s", news);
+	sl_strings_add(&round->unusual, news);
+	return true;
+}
+
 // One turn for each. `*soonest_out` is how long nothing will happen by itself.
 static bool turns(struct round *round, int64_t *soonest_out, bool *over_out, struct sl_error *err)
 {
@@ -223,7 +256,7 @@ static bool turns(struct round *round, int64_t *soonest_out, bool *over_out, str
 			*soonest_out = rests > 0 ? rests : 0;
 		if (work->bundle && ++open > OPEN_BUNDLES)
 			work_let_go(work);
-		if (!work_renew(work, err))
+		if (!notice(round, work, err) || !work_renew(work, err))
 			return false;
 		i++;
 	}
@@ -265,5 +298,6 @@ bool drain(struct ledger *ledger, int64_t only, const struct postman_options *op
 		retire(&round, 0);
 	sl_list_release(&round.active);
 	sl_list_release(&round.worked);
+	sl_strings_release(&round.unusual);
 	return good;
 }

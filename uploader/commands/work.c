@@ -81,6 +81,7 @@ void work_release(struct work *work)
 	free(work->missing);
 	free(work->batch);
 	free(work->remedy);
+	free(work->noticed);
 	*work = (struct work){0};
 }
 
@@ -148,7 +149,8 @@ bool work_ask(struct work *work, const json_t *request, const char *effect, cons
 					 &work->effect, err))
 			return false;
 	}
-	if (!post_start(work->to ? work->to : work->post, &errand, err))
+	work->at = work->to ? work->to : work->post;
+	if (!post_start(work->at, &errand, err))
 		return false;
 	work->to = NULL;
 	work->out = true;
@@ -241,18 +243,26 @@ static bool count_losses(struct work *work, enum ledger_state before, struct sl_
 		       ROUNDS);
 }
 
+// What would help, and what to give then. Owned.
+static char *remedy_of_waiting(const char *remedy)
+{
+	bool told = remedy && strstr(remedy, "'sealift-upload run'");
+
+	return sl_format(
+		"%s%s%s", remedy ? remedy : "", remedy && !told ? "; " : "",
+		told ? "" : "the bundle stays queued, and 'sealift-upload run' goes on from here");
+}
+
 // Writes the failure down. A builder that is out of reach is no fault of the bundle: it waits.
 static bool write_down(struct work *work, const struct sl_error *why, struct sl_error *err)
 {
 	int64_t number = work->row.number;
 
-	if (why->kind == SL_E_NETWORK || work->waits)
-		return ledger_note(work->ledger, number, why,
-				   work->remedy ? work->remedy
-						: "the bundle stays queued, and 'sealift-upload "
-						  "run' goes on from here",
-				   err) &&
+	if (why->kind == SL_E_NETWORK || work->waits) {
+		sl_auto_free char *remedy = remedy_of_waiting(work->remedy);
+		return ledger_note(work->ledger, number, why, remedy, err) &&
 		       ledger_release(work->ledger, number, err);
+	}
 	work->row.state = work->refused ? LEDGER_REFUSED : LEDGER_FAILED;
 	return ledger_end(work->ledger, number, work->row.state, why, work->remedy, err);
 }

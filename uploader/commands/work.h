@@ -34,6 +34,8 @@ struct work {
 
 	// The errand that is out.
 	struct post *to; // where the next errand goes; NULL = the builder
+	struct post *at; // where the last one went
+	char *noticed;	 // what is unusual there, as the ledger has it; NULL = nothing
 	bool out, back;	 // asked; and heard of
 	work_then *then;
 	int64_t effect; // its row in the ledger, 0 = a question
@@ -74,6 +76,11 @@ bool work_turn(struct work *work, enum work_turn *turn_out, struct sl_error *err
 
 // Ends a work that could not even begin, for the reason in `why`.
 bool work_conclude(struct work *work, const struct sl_error *why, struct sl_error *err) SL_MUST_USE;
+
+// Writes down what is unusual, for now, about where the errand went (struct post, note), so that
+// `status` shows it; `*news_out` (borrowed) is set when that is news: "" when it is over, else
+// NULL.
+bool work_notice(struct work *work, const char **news_out, struct sl_error *err) SL_MUST_USE;
 
 // Renews the claim when it is time to.
 bool work_renew(struct work *work, struct sl_error *err) SL_MUST_USE;

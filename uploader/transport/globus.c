@@ -69,7 +69,7 @@ static bool globus_open(const struct post_setup *setup, struct post **out, struc
 	globus->most_calls = GLOBUS_CALLS;
 	globus->poll_ms = GLOBUS_POLL_MS;
 	globus->online = true;
-	globus->news = globus->renewed = globus_clock_ms();
+	globus->news = globus->renewed = globus->answered = globus_clock_ms();
 	if (!globus_take_over(globus, err)) {
 		globus_close(&globus->base);
 		return false;
@@ -135,6 +135,7 @@ static bool globus_step(struct post *post, bool *busy_out, struct sl_error *err)
 	if (!check_trouble(globus, err) || !globus_send(globus, now, &sent, err))
 		return false;
 	globus_poll(globus, now);
+	globus_note(globus, now);
 	sweep(globus);
 	if (!check_trouble(globus, err) || !globus_tell(globus, &told, err) ||
 	    !renew(globus, now, err))

@@ -167,8 +167,9 @@ struct globus {
 	bool polling, asking_status;
 	uint64_t polls;
 	int64_t next_poll, poll_ms, news, left_news, status_asked, renewed, next_send;
+	int64_t poll_sent, answered; // the last poll; the last answer of the service
 	unsigned refusals;	     // submits in a row that never got out
-	struct sl_error unreachable; // the last failure to ask anything
+	struct sl_error unreachable; // the last failure to ask anything, until an answer comes
 	struct sl_error trouble;     // of the ledger, on the way to globus_step()
 };
 
@@ -236,6 +237,14 @@ void globus_open_step(struct globus *globus);
 // Finds or registers the function for globus->set.
 void globus_name_function(struct globus *globus);
 void globus_ask_status(struct globus *globus, int64_t now);
+
+// ---- what is unusual (globus_note.c) -------------------------------------------------------
+
+void globus_note(struct globus *globus, int64_t now);	// keeps base.note
+int64_t globus_stalled_ms(const struct globus *globus); // without news: ask for the status
+bool globus_is_unanswered(const struct globus *globus, int64_t now);
+// Why nothing has been heard for `timeout` seconds, as far as one knows. Returns what would help.
+const char *globus_explain_silence(const struct globus *globus, int64_t now, struct sl_error *why);
 
 // ---- tasks (globus_tasks.c, globus_answer.c, globus_failure.c) -----------------------------
 

@@ -15,12 +15,6 @@ static void give_up(struct globus *globus, const struct sl_error *why, const cha
 	globus_conclude_all(globus, why, remedy);
 }
 
-static void set_note(struct globus *globus, char *note)
-{
-	free(globus->base.note);
-	globus->base.note = note;
-}
-
 // ---- status --------------------------------------------------------------------------------
 
 static void take_status(struct globus *globus, const json_t *answer)
@@ -29,11 +23,6 @@ static void take_status(struct globus *globus, const json_t *answer)
 
 	globus->status_known = status != NULL;
 	globus->online = !status || strcmp(status, "offline") != 0;
-	set_note(globus, globus->online
-				 ? NULL
-				 : sl_format("endpoint %s is offline: what is sent waits at the "
-					     "service until it is back, for two weeks",
-					     globus->endpoint));
 }
 
 static void status_done(void *context, const json_t *answer, const struct compute_failure *failure)

@@ -124,10 +124,13 @@ bool globus_is_blocked(struct globus *globus, int64_t now)
 	// again.
 	struct sl_error why = {0};
 	sl_fail(&why, SL_E_NETWORK,
-		"endpoint %s is offline, and %zu tasks of an earlier run wait there for it to come "
-		"back",
-		globus->endpoint, left);
-	globus_conclude_all(globus, &why, "'sealift-upload run' goes on once it is online");
+		"endpoint %s is offline, and %zu task%s of an earlier run wait%s there for it to "
+		"come back",
+		globus->endpoint, left, left == 1 ? "" : "s", left == 1 ? "s" : "");
+	globus_conclude_all(
+		globus, &why,
+		"ask whoever runs the endpoint to start it; 'sealift-upload run' goes on "
+		"once it is online");
 	return true;
 }
 

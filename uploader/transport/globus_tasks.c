@@ -6,10 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define MISSES	     5	   // polls in a row that do not name a task
-#define STALLED_MS   30000 // without news: is the endpoint there at all?
-#define STATUS_MS    60000
-#define REMEDY_LATER "'sealift-upload run' goes on from here; what was sent stays with the service"
+#define MISSES 5 // polls in a row that do not name a task
 
 static bool is_awaited(const struct parcel *parcel)
 {
@@ -106,6 +103,7 @@ static void note_news(struct globus *globus, const struct load *load)
 	int64_t now = globus_clock_ms();
 
 	globus->news = now;
+	globus->online = true; // whatever was said before
 	globus->poll_ms = GLOBUS_POLL_MS;
 	if (load->left)
 		globus->left_news = now;
@@ -250,6 +248,7 @@ static void poll_done(void *context, const json_t *answer, const struct compute_
 		poll_failed(globus, failure);
 	} else {
 		sl_error_clear(&globus->unreachable);
+		globus->answered = globus_clock_ms();
 		find_parcels(globus, results, &finds);
 		hear_parcels(globus, &finds);
 		hear_strays(globus, results);
@@ -269,8 +268,10 @@ void globus_poll(struct globus *globus, int64_t now)
 	if (asking.len == 0)
 		return;
 	globus->polling = true;
+	globus->poll_sent = now;
 	compute_batch_status(globus->compute, asking.ids, asking.len, poll_done, globus);
-	if (now - globus->news > STALLED_MS && now - globus->status_asked > STATUS_MS)
+	if (now - globus->news > globus_stalled_ms(globus) &&
+	    now - globus->status_asked > globus_stalled_ms(globus))
 		globus_ask_status(globus, now);
 }
 
@@ -279,14 +280,11 @@ void globus_poll(struct globus *globus, int64_t now)
 static void give_up_load(struct globus *globus, struct load *load, int64_t now)
 {
 	struct sl_error why = {0};
-	const char *state = globus->status_known && !globus->online ? " (it is offline)" : "";
+	const char *remedy = globus_explain_silence(globus, now, &why);
 
-	sl_fail(&why, SL_E_NETWORK, "endpoint %s has given no sign of life for %u seconds%s%s%s",
-		globus->endpoint, globus->timeout, state,
-		globus->unreachable.kind != SL_E_NONE ? ": " : "", globus->unreachable.text);
 	for (size_t i = 0; i < load->parcels.len; i++)
 		if (!load->parcels.items[i]->over)
-			globus_abandon(globus, load->parcels.items[i], &why, REMEDY_LATER);
+			globus_abandon(globus, load->parcels.items[i], &why, remedy);
 	load->left = true;
 	globus->left_news = now;
 }
