@@ -32,7 +32,7 @@ class Queue(unittest.TestCase):
         self.before = len(account.launches())
 
     def add(self, bundles, **config):
-        values = {"user_endpoint_config": {"threads": 2}, "builds": 4096, **config}
+        values = {"user_endpoint_config": {"threads": 2}, **config}
         code, _, err = self.uploader.call("add", *bundles, "--builder", self.builder, "--runner", "local",
                                           "--builder-config", self.uploader.configure(**values))
         self.assertEqual(code, 0, err)

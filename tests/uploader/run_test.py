@@ -131,13 +131,33 @@ class Run(line.Line):
     def test_as_many_builds_at_once_as_the_configuration_says(self):
         others = [self.compile(f"4.{number}.0") for number in range(4)]
         self.host.configure(builds=3)
+        self.host.tool("behaviour", """
+mine = os.path.join(here, "busy-%d" % os.getpid())
+open(mine, "w").close()
+with open(os.path.join(here, "most"), "a") as file:
+    file.write("%d\\n" % sum(name.startswith("busy-") for name in os.listdir(here)))
+for _ in range(1000):  # until as many have come as may
+    if len(open(os.path.join(here, "most")).readlines()) >= 3:
+        break
+    time.sleep(0.02)
+time.sleep(0.5)
+os.unlink(mine)
+""")
         self.assertEqual(self.host.add(*others)[0], 0)
         code, out, err = self.host.call("run")
         self.assertEqual(code, 0, out + err)
         self.assertEqual(self.host.launches(), 4)
-        heard = [line for line in err.splitlines() if "verifying" in line or "is done" in line or "registering" in line]
-        first_end = next(number for number, line in enumerate(heard) if "registering" in line)
-        self.assertEqual(sum("verifying" in line for line in heard[:first_end]), 3, err)
+        self.assertEqual(max(map(int, (self.host.tools / "most").read_text().split())), 3)
+
+    def test_t79_what_a_builder_cannot_is_asked_once_for_all_bundles(self):
+        os.unlink(self.host.tools / "apptainer")
+        self.host.add(self.good, self.compile("6.0.0"), self.compile("6.1.0"))
+        code, out, err = self.host.call("run")
+        self.assertNotEqual(code, 0, out + err)
+        rows = self.host.rows()
+        self.assertEqual({row["state"] for row in rows}, {"queued"})
+        self.assertEqual(len({row["reason"] for row in rows}), 1)
+        self.assertEqual(err.count("verifying"), 1, err)
 
     def test_cancel_ends_what_is_not_finished(self):
         self.host.add(self.good, self.compile("5.0.0"))

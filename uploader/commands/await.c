@@ -7,6 +7,9 @@
 
 #define MOST_PAUSE_MS	10000
 #define DEFAULT_SECONDS 604800 // when the builder does not say how long a build may take
+#define MOST_LOOK_MS	300000 // between two questions about many builds
+#define LOOK_MS_OF_ONE	250
+#define FIRST_MS_OF_ONE 10
 
 // Less and less often.
 static void rest(struct work *work)
@@ -18,6 +21,81 @@ static void rest(struct work *work)
 	if (work->pause_ms > MOST_PAUSE_MS && ms <= MOST_PAUSE_MS)
 		work->pause_ms = MOST_PAUSE_MS;
 }
+
+// ---- many builds at once -------------------------------------------------------------------
+
+static void join_builds(struct work *work)
+{
+	struct post_builds *builds = &work->post->builds;
+
+	if (work->counted)
+		return;
+	if (builds->waiting == 0)
+		*builds =
+			(struct post_builds){.since_ms = work_now_ms(), .reviver = builds->reviver};
+	builds->waiting++;
+	work->counted = true;
+}
+
+void work_leave_builds(struct work *work)
+{
+	if (work->post && work->post->builds.reviver == work &&
+	    work->row.state != LEDGER_DELIVERING)
+		work->post->builds.reviver = NULL;
+	if (!work->counted)
+		return;
+	work->counted = false;
+	work->post->builds.waiting--;
+	work->post->builds.done +=
+		work->row.state != LEDGER_BUILDING && work->row.state != LEDGER_DELIVERING;
+}
+
+static int64_t between(int64_t least, int64_t value, int64_t most)
+{
+	value = value < most ? value : most;
+	return value > least ? value : least;
+}
+
+// Half of the time that all of them take, as far as that can be told from those that have ended,
+// and not much longer than the rest will take.
+static int64_t pause_of(const struct post *post, int64_t now)
+{
+	const struct post_builds *builds = &post->builds;
+	int64_t elapsed = now - builds->since_ms, open = (int64_t)builds->waiting;
+	int64_t done = (int64_t)builds->done, pause;
+	int64_t most = MOST_PAUSE_MS + (open - 1) * LOOK_MS_OF_ONE;
+
+	if (done > 0) {
+		int64_t left = elapsed * open / done;
+		int64_t half = (elapsed + left) / 2;
+		pause = left + left / 8 < half ? left + left / 8 : half;
+	} else {
+		pause = open > 1 ? elapsed / 2 : elapsed / 8;
+		pause = between(open * FIRST_MS_OF_ONE, pause, MOST_LOOK_MS);
+	}
+	return between(post->config.poll_ms, pause, most < MOST_LOOK_MS ? most : MOST_LOOK_MS);
+}
+
+// All are asked about at the same time: that is one submit. Who comes meanwhile joins them.
+static void rest_with_others(struct work *work)
+{
+	struct post_builds *builds = &work->post->builds;
+	int64_t now = work_now_ms();
+
+	if (builds->next_ms <= now)
+		builds->next_ms = now + pause_of(work->post, now);
+	work->wake_ms = builds->next_ms;
+}
+
+static void rest_until_next_look(struct work *work)
+{
+	if (post_is_local(work->post))
+		rest(work);
+	else
+		rest_with_others(work);
+}
+
+// ---- what the builder says of one ----------------------------------------------------------
 
 static void tell_step(struct work *work, const json_t *answer)
 {
@@ -89,6 +167,34 @@ static bool fetch_receipt(struct work *work, const json_t *state, struct sl_erro
 	return work_ask(work, request, NULL, NULL, 0, then_receipt, err);
 }
 
+void work_wait_for_turn(struct work *work)
+{
+	work->since_ms = work_now_ms(); // its own time has not begun
+	if (strcmp(work->step, "waiting") == 0)
+		return;
+	snprintf(work->step, sizeof work->step, "waiting");
+	work_say(work, "waiting for its turn at the builder");
+}
+
+// Whoever built there has died, and with it the queue stands still: one of those who wait asks to
+// be built once more, and it goes on for all. That is no loss of this build, unless the queue stood
+// at the same place before.
+static bool revive(struct work *work, const json_t *answer, struct sl_error *err)
+{
+	struct post_builds *builds = &work->post->builds;
+	json_int_t ahead = json_integer_value(json_object_get(answer, "ahead"));
+
+	work_wait_for_turn(work);
+	if (builds->reviver) {
+		rest_until_next_look(work);
+		return true;
+	}
+	builds->reviver = work;
+	work->blameless = ahead != work->ahead;
+	work->ahead = ahead;
+	return work_move(work, LEDGER_DELIVERING, err);
+}
+
 static bool then_state(struct work *work, const json_t *answer, const struct sl_error *why,
 		       struct sl_error *err)
 {
@@ -103,8 +209,13 @@ static bool then_state(struct work *work, const json_t *answer, const struct sl_
 		return fail_build(work, answer, err);
 	if (strcmp(state, "none") == 0 || strcmp(state, "interrupted") == 0)
 		return work_move(work, LEDGER_DELIVERING, err);
-	tell_step(work, answer);
-	rest(work);
+	if (strcmp(state, "stalled") == 0)
+		return revive(work, answer, err);
+	if (strcmp(state, "waiting") == 0)
+		work_wait_for_turn(work);
+	else
+		tell_step(work, answer);
+	rest_until_next_look(work);
 	return check_deadline(work, answer, err);
 }
 
@@ -113,9 +224,13 @@ bool work_await(struct work *work, struct sl_error *err)
 	if (work->pause_ms == 0) {
 		work->pause_ms = post_config(work->post)->poll_ms;
 		work->since_ms = work_now_ms();
-		work->step[0] = '\0';
-		work_say(work, "building");
+		join_builds(work);
+		if (!post_is_local(work->post)) {
+			rest_with_others(work);
+			return true;
+		}
 	}
 	sl_auto_json json_t *request = work_request(work, "state");
+	sl_json_set(request, "receipt", json_true());
 	return work_ask(work, request, NULL, NULL, 0, then_state, err);
 }

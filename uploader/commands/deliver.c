@@ -10,7 +10,9 @@
 #include <string.h>
 
 #define HAVE_AT_ONCE 4096
-#define TASKS_LIMIT  200000000 // bytes of one bundle that may travel as tasks
+#define TASKS_LIMIT  200000000	   // bytes of one bundle that may travel as tasks
+#define ROOM_BYTES   (48 * SL_MIB) // of contents in memory while objects travel
+#define ROOM_MS	     100
 
 static struct sl_digest digest_of(const struct delivery *delivery)
 {
@@ -36,6 +38,9 @@ static bool open_bundle(struct work *work, struct sl_error *err)
 		work->missing = NULL;
 	}
 	work->listed = listed;
+	work->content = 0;
+	sl_list_each (&work->delivery.objects, object)
+		work->content += object->data ? object->size : 0;
 	if (!work->missing) {
 		work->missing = sl_alloc_array(work->delivery.objects.len + 1, sizeof(bool));
 		work->asked = 0;
@@ -56,6 +61,7 @@ static json_t *build_request(const struct work *work)
 		sl_json_append(list, json_string(hex));
 	}
 	sl_json_set(request, "signatures", list);
+	sl_json_set_uint(request, "builds", post_config(work->post)->builds);
 	return request;
 }
 
@@ -89,6 +95,8 @@ static bool then_built(struct work *work, const json_t *answer, const struct sl_
 {
 	bool missing = json_array_size(json_object_get(answer, "missing")) > 0;
 
+	if (work->post->builds.reviver == work)
+		work->post->builds.reviver = NULL;
 	// An object went away between the question and the build: once, that is bad luck.
 	if (why && missing && !work->again) {
 		work->again = true;
@@ -106,8 +114,14 @@ static bool then_built(struct work *work, const json_t *answer, const struct sl_
 		}
 		return false;
 	}
+	const char *state = json_string_value(json_object_get(answer, "state"));
 	work->asked = 0;
 	work->pause_ms = 0;
+	work->step[0] = '\0';
+	if (state && strcmp(state, "waiting") == 0)
+		work_wait_for_turn(work);
+	else
+		work_say(work, "building");
 	return work_move(work, LEDGER_BUILDING, err) &&
 	       (!json_object_get(answer, "receipt") || work_built(work, answer, err));
 }
@@ -135,12 +149,36 @@ static bool check_size(struct work *work, size_t count, struct sl_error *err)
 	return true;
 }
 
+// A bundle is open, and its content in memory, until its objects have arrived: some at once. False:
+// later.
+static bool is_room(const struct work *work)
+{
+	const struct work_room *room = work->room;
+
+	return room->bundles == 0 ||
+	       (room->bundles < room->most_bundles && room->bytes + work->content <= ROOM_BYTES);
+}
+
+static bool take_room(struct work *work)
+{
+	if (!is_room(work)) {
+		work_rest(work, ROOM_MS);
+		return false;
+	}
+	work->room->bundles++;
+	work->room->bytes += work->content;
+	work->travels = true;
+	return true;
+}
+
 static bool ask_for_build(struct work *work, struct sl_error *err)
 {
 	size_t count = 0;
 
 	if (!open_bundle(work, err))
 		return false;
+	if (!take_room(work))
+		return true;
 	work->batch = sl_alloc_array(work->delivery.objects.len + 1, sizeof(void *));
 	for (size_t i = 0; i < work->delivery.objects.len; i++)
 		if (work->missing[i])
@@ -217,16 +255,30 @@ static bool fail_obstacle(struct work *work, const json_t *obstacle, struct sl_e
 	return sl_prefix(err, "builder '%s' cannot build", work->row.builder);
 }
 
+// It is the same for all bundles, so the others need not ask.
+static bool remember_obstacle(struct work *work, const struct sl_error *why)
+{
+	struct post *post = work->post;
+
+	post->obstacle = *why;
+	free(post->obstacle_remedy);
+	post->obstacle_remedy = work->remedy ? sl_strdup(work->remedy) : NULL;
+	return false;
+}
+
 static bool then_probed(struct work *work, const json_t *answer, const struct sl_error *why,
 			struct sl_error *err)
 {
 	if (why) {
 		work->waits = true;
-		return work_fail(work, why, err);
+		work_fail(work, why, err);
+		return remember_obstacle(work, err);
 	}
 	const json_t *first = json_array_get(json_object_get(answer, "obstacles"), 0);
-	if (first)
-		return fail_obstacle(work, first, err);
+	if (first) {
+		fail_obstacle(work, first, err);
+		return remember_obstacle(work, err);
+	}
 	work->post->ready = true;
 	return true;
 }
@@ -241,6 +293,11 @@ static bool ask_what_it_can(struct work *work, struct sl_error *err)
 
 bool work_deliver(struct work *work, struct sl_error *err)
 {
+	// It need not be read again to see that there is no room.
+	if (!work->bundle && work->missing && work->content > 0 && !is_room(work)) {
+		work_rest(work, ROOM_MS);
+		return true;
+	}
 	if (!open_bundle(work, err))
 		return false;
 	if (!work->post->ready)

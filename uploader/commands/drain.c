@@ -3,18 +3,27 @@
 //  1. A submission is active from its claim to its end, or until it cannot go on for now; after
 //  that
 //     it is not touched again in this run.
-//  2. At most `builds` submissions are active for one post: a builder is not asked for more builds
-//  at
-//     once than its configuration says.
-//  3. Active ones take turns; when none can go on, the posts are told that nothing more will come,
+//  2. Deliveries run ahead of builds: how many builds run at once is kept by the builder's own
+//  queue
+//     (`builds` of its configuration travels with each request). Bounded are here the submissions
+//     that are active, and the bundles that are open (struct work_room).
+//  3. Of those that have to be delivered to a post that nobody has asked yet what it can, one is
+//  active:
+//     it asks. What it hears holds for the others.
+//  4. Active ones take turns; when none can go on, the posts are told that nothing more will come,
 //     and whatever happens first is waited for.
 #include "uploader/commands/drain.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define WAIT_MS	      500
+#define LOOK_MS	      1000 // between two looks at the ledger for more to do
+#define PASS_MS	      5000 // after which turns wait until the posts have moved on
+#define MOST_ACTIVE   2048
+#define TRAVELLING    512 // bundles that are open while their objects travel
 #define STALE_SECONDS 600 // a process that has not renewed its claim for so long is not waited for
 #define OPEN_BUNDLES  16  // more than so many are not kept open while answers are awaited
 
@@ -51,16 +60,38 @@ struct round {
 	struct sl_progress progress;   // of the only active work
 	struct work *shown;	       // whose progress that is
 	struct sl_strings unusual;     // what the person has been told of posts
+	struct work_room room;
+	bool later;	   // the last look left out what had no room
+	bool look;	   // somebody's turn has made room
+	int64_t looked_ms; // monotonic
+	size_t next;	   // whose turn it is
 };
 
 // ---- becoming active -----------------------------------------------------------------------
 
-static size_t active_at(const struct round *round, const struct post *post)
+static bool is_to_be_delivered(const struct submission *row)
 {
-	size_t count = 0;
+	return row->state == LEDGER_QUEUED || row->state == LEDGER_DELIVERING;
+}
+
+static bool somebody_asks(const struct round *round, const struct post *post)
+{
 	sl_list_each (&round->active, work)
-		count += (*work)->post == post;
-	return count;
+		if ((*work)->post == post && is_to_be_delivered(&(*work)->row))
+			return true;
+	return false;
+}
+
+static bool is_room(const struct round *round, const struct submission *row,
+		    const struct post *post)
+{
+	if (round->active.len >= MOST_ACTIVE)
+		return false;
+	if (!is_to_be_delivered(row) || !somebody_asks(round, post))
+		return true;
+	// Here objects travel one bundle after the other anyhow, and the next one asks what is
+	// still missing then.
+	return post->ready && !post_is_local(post);
 }
 
 // The row is read again once the claim is ours: another process may have moved it meanwhile.
@@ -73,7 +104,7 @@ static bool activate(struct round *round, int64_t number, struct post *post, str
 	if (!ledger_find(round->ledger, number, &row, err))
 		return false;
 	struct work *work = sl_alloc(sizeof *work);
-	work_begin(work, round->ledger, &row, round->postman, post, round->watch);
+	work_begin(work, round->ledger, &row, round->postman, post, round->watch, &round->room);
 	*sl_list_add(&round->active) = work;
 	return true;
 }
@@ -92,7 +123,7 @@ static char *remedy_for(const struct sl_error *why, const char *file)
 // A builder that cannot even be named or configured, or nobody is logged in: the bundle waits for
 // somebody to correct that.
 static bool conclude(struct round *round, int64_t number, const struct sl_error *why,
-		     struct sl_error *err)
+		     const char *known_remedy, struct sl_error *err)
 {
 	auto_submission struct submission row = {0};
 	struct work work;
@@ -101,8 +132,8 @@ static bool conclude(struct round *round, int64_t number, const struct sl_error 
 	add_number(round->tried, number);
 	if (!ledger_find(round->ledger, number, &row, err))
 		return false;
-	char *remedy = remedy_for(why, row.builder_config);
-	work_begin(&work, round->ledger, &row, round->postman, NULL, round->watch);
+	char *remedy = known_remedy ? sl_strdup(known_remedy) : remedy_for(why, row.builder_config);
+	work_begin(&work, round->ledger, &row, round->postman, NULL, round->watch, &round->room);
 	work.waits = true;
 	work.remedy = remedy;
 	bool good = work_conclude(&work, why, err);
@@ -139,16 +170,21 @@ static bool visit(struct round *round, const struct submission *row, struct sl_e
 	if (ledger_state_is_final(row->state) || numbers_have(&round->worked, row->number))
 		return true;
 	bool found = postman_find(round->postman, row->builder, row->builder_config, &post, &why);
-	if (found && active_at(round, post) >= post_config(post)->builds)
-		return true; // later
+	bool waits = found && post->obstacle.kind != SL_E_NONE && is_to_be_delivered(row);
+	if (found && !waits && !is_room(round, row, post)) {
+		round->later = true;
+		return true;
+	}
 	if (!ledger_claim(round->ledger, row->number, &claim, err))
 		return false;
 	if (claim == CLAIM_HELD)
 		return hold(round, row->number, err);
 	if (claim == CLAIM_GONE)
 		return true;
+	if (waits)
+		return conclude(round, row->number, &post->obstacle, post->obstacle_remedy, err);
 	return found ? activate(round, row->number, post, err)
-		     : conclude(round, row->number, &why, err);
+		     : conclude(round, row->number, &why, NULL, err);
 }
 
 static bool find_work(struct round *round, struct sl_error *err)
@@ -156,6 +192,8 @@ static bool find_work(struct round *round, struct sl_error *err)
 	auto_submissions struct submissions rows = {0};
 
 	round->held = 0;
+	round->later = round->look = false;
+	round->looked_ms = work_now_ms();
 	if (!ledger_list(round->ledger, &rows, err))
 		return false;
 	sl_list_each (&rows, row) {
@@ -182,18 +220,33 @@ static void retire(struct round *round, size_t at)
 	round->active.items[at] = round->active.items[--round->active.len];
 }
 
+static struct work *only_traveller(const struct round *round)
+{
+	struct work *found = NULL;
+
+	sl_list_each (&round->active, at) {
+		const struct work *work = *at;
+		if (!work->out || !work->batch || !work->batch[0])
+			continue;
+		if (found)
+			return NULL;
+		found = *at;
+	}
+	return found;
+}
+
 // A bar for what travels, where only one thing does.
 static void show_progress(struct round *round)
 {
-	struct work *work = round->active.len == 1 ? round->active.items[0] : NULL;
+	struct work *work = only_traveller(round);
 	uint64_t bytes = 0;
 
-	if (round->shown && (round->shown != work || !work->out)) {
+	if (round->shown && round->shown != work) {
 		round->shown->progress = NULL;
 		sl_progress_end(&round->progress);
 		round->shown = NULL;
 	}
-	if (!work || round->shown || !work->out || !work->batch)
+	if (!work || round->shown)
 		return;
 	for (size_t i = 0; work->batch[i]; i++)
 		bytes += work->batch[i]->size;
@@ -234,61 +287,112 @@ static bool notice(struct round *round, struct work *work, struct sl_error *err)
 	return true;
 }
 
-// One turn for each. `*soonest_out` is how long nothing will happen by itself.
-static bool turns(struct round *round, int64_t *soonest_out, bool *over_out, struct sl_error *err)
+static bool take_turn(struct round *round, struct work *work, enum work_turn *turn_out,
+		      struct sl_error *err)
 {
+	bool asked = work->post->ready || work->post->obstacle.kind != SL_E_NONE;
+	bool delivers = is_to_be_delivered(&work->row);
+
+	if (!work_turn(work, turn_out, err))
+		return false;
+	if ((!asked && (work->post->ready || work->post->obstacle.kind != SL_E_NONE)) ||
+	    (delivers && !is_to_be_delivered(&work->row) && post_is_local(work->post)))
+		round->look = round->later;
+	if (*turn_out == WORK_OVER)
+		return true;
+	return notice(round, work, err) && work_renew(work, err);
+}
+
+struct pass {
+	int64_t soonest; // how long nothing will happen by itself
+	bool whole;	 // everybody had a turn
+	bool over;	 // somebody is through
+};
+
+// One turn for each, as far as time allows: verifying many bundles takes long, and what is under
+// way must go on meanwhile.
+static bool turns(struct round *round, struct pass *pass, struct sl_error *err)
+{
+	int64_t began = work_now_ms();
 	enum work_turn turn;
 	size_t open = 0;
 
-	*soonest_out = WAIT_MS;
-	*over_out = false;
-	for (size_t i = 0; i < round->active.len;) {
-		struct work *work = round->active.items[i];
-		if (!work_turn(work, &turn, err))
+	*pass = (struct pass){.soonest = WAIT_MS};
+	for (; round->next < round->active.len && work_now_ms() - began < PASS_MS;) {
+		struct work *work = round->active.items[round->next];
+		if (!take_turn(round, work, &turn, err))
 			return false;
 		if (turn == WORK_OVER) {
-			*over_out = true;
-			retire(round, i);
+			pass->over = true;
+			retire(round, round->next);
 			continue;
 		}
 		int64_t rests = work->wake_ms - work_now_ms();
-		if (turn == WORK_RESTS && rests < *soonest_out)
-			*soonest_out = rests > 0 ? rests : 0;
+		if (turn == WORK_RESTS && rests < pass->soonest)
+			pass->soonest = rests > 0 ? rests : 0;
 		if (work->bundle && ++open > OPEN_BUNDLES)
 			work_let_go(work);
-		if (!notice(round, work, err) || !work_renew(work, err))
-			return false;
-		i++;
+		round->next++;
 	}
+	pass->whole = round->next >= round->active.len;
+	if (pass->whole)
+		round->next = 0;
 	show_progress(round);
 	return true;
 }
 
+static bool is_time_to_look(const struct round *round)
+{
+	return round->look || round->active.len == 0 ||
+	       (round->later && work_now_ms() - round->looked_ms >= LOOK_MS);
+}
+
 static bool go_round(struct round *round, struct sl_error *err)
 {
-	int64_t soonest;
-	bool over = true;
+	struct pass pass = {.over = true};
 
 	do {
-		if (over && !find_work(round, err))
+		if (pass.over)
+			round->later =
+				true; // there is room, and who knows what was added meanwhile
+		if (is_time_to_look(round) && !find_work(round, err))
 			return false;
-		if (!turns(round, &soonest, &over, err))
+		if (!turns(round, &pass, err))
 			return false;
-		if (round->active.len == 0 && over)
-			continue; // there may be room for others now
-		if (round->active.len == 0)
+		if (round->active.len == 0 && !pass.over)
 			break;
-		postman_hurry(round->postman);
-		if (!over && !postman_step(round->postman, (unsigned)soonest, err))
+		if (round->look || round->active.len == 0)
+			continue; // more may be done before anything is waited for
+		if (pass.whole && !pass.over)
+			postman_hurry(round->postman);
+		if (!postman_step(round->postman,
+				  pass.whole && !pass.over ? (unsigned)pass.soonest : 0, err))
 			return false;
 	} while (true);
 	return true;
+}
+
+// Every bundle that is open takes a descriptor. Who may have more takes them.
+static size_t most_open(void)
+{
+	struct rlimit limit;
+	rlim_t wanted = 2 * TRAVELLING;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return OPEN_BUNDLES;
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
+			return OPEN_BUNDLES;
+	}
+	return limit.rlim_cur / 2 < TRAVELLING ? (size_t)limit.rlim_cur / 2 : TRAVELLING;
 }
 
 bool drain(struct ledger *ledger, int64_t only, const struct postman_options *options,
 	   const struct watch *watch, struct numbers *tried_out, struct sl_error *err)
 {
 	struct round round = {.ledger = ledger, .watch = watch, .only = only, .tried = tried_out};
+	round.room.most_bundles = most_open();
 	bool good = postman_new(ledger, options, &round.postman, err);
 
 	while (good && (good = go_round(&round, err)) && round.held > 0)

@@ -57,9 +57,15 @@ bool work_renew(struct work *work, struct sl_error *err)
 }
 
 void work_begin(struct work *work, struct ledger *ledger, struct submission *row,
-		struct postman *postman, struct post *post, const struct watch *watch)
+		struct postman *postman, struct post *post, const struct watch *watch,
+		struct work_room *room)
 {
-	*work = (struct work){.ledger = ledger, .postman = postman, .post = post, .watch = watch};
+	*work = (struct work){.ledger = ledger,
+			      .postman = postman,
+			      .post = post,
+			      .watch = watch,
+			      .room = room,
+			      .ahead = -1};
 	work->row = *row;
 	*row = (struct submission){0};
 	work->renewed = (int64_t)time(NULL);
@@ -73,8 +79,19 @@ static void close_bundle(struct work *work)
 	work->bundle = NULL;
 }
 
+static void give_room_back(struct work *work)
+{
+	if (!work->travels)
+		return;
+	work->room->bundles--;
+	work->room->bytes -= work->content;
+	work->travels = false;
+}
+
 void work_release(struct work *work)
 {
+	give_room_back(work);
+	work_leave_builds(work);
 	close_bundle(work);
 	submission_release(&work->row);
 	json_decref(work->answer);
@@ -178,6 +195,7 @@ static bool take_answer(struct work *work, struct sl_error *err)
 	work->answer = NULL;
 	free(work->batch);
 	work->batch = NULL;
+	give_room_back(work);
 	const struct sl_error *why = work->why.kind == SL_E_NONE ? NULL : &work->why;
 	return recorded && work->then(work, answer, why, err);
 }
@@ -235,9 +253,11 @@ static bool next_step(struct work *work, struct sl_error *err)
 // A builder that loses every build would otherwise be asked for ever.
 static bool count_losses(struct work *work, enum ledger_state before, struct sl_error *err)
 {
-	if (before != LEDGER_BUILDING || work->row.state != LEDGER_DELIVERING ||
-	    ++work->losses < ROUNDS)
+	if (before != LEDGER_BUILDING || work->row.state != LEDGER_DELIVERING || work->blameless ||
+	    ++work->losses < ROUNDS) {
+		work->blameless = false;
 		return true;
+	}
 	return sl_fail(err, SL_E_IO,
 		       "the builder lost the build %d times: is something ending its processes?",
 		       ROUNDS);
@@ -289,6 +309,8 @@ static bool go_on(struct work *work, struct sl_error *err)
 	if (!check_cancelled(work, err))
 		return false;
 	bool good = work->out ? take_answer(work, err) : next_step(work, err);
+	if (work->row.state != LEDGER_BUILDING)
+		work_leave_builds(work);
 
 	return good && count_losses(work, before, err) && work_renew(work, err);
 }

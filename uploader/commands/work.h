@@ -16,6 +16,13 @@ struct watch {
 	void *context;
 };
 
+// What the bundles that are open while their objects travel take together, in all works of a
+// process: an errand reads from them until it is heard of.
+struct work_room {
+	size_t most_bundles, bundles;
+	uint64_t bytes; // of contents in memory
+};
+
 struct work;
 // Takes the answer to what was asked; `why` is NULL when it is a yes.
 typedef bool work_then(struct work *work, const json_t *answer, const struct sl_error *why,
@@ -50,19 +57,26 @@ struct work {
 	bool *missing;		 // of each object there; NULL = not asked yet
 	const struct transport_object **batch;
 	size_t asked; // objects whose presence has been asked for
-	bool again;   // an object went away once
+	struct work_room *room;
+	uint64_t content; // bytes of it in memory while it is open, as last seen
+	bool travels;	  // its share of the room is taken
+	bool again;	  // an object went away once
 
 	// Waiting for the build (await.c).
 	int64_t wake_ms; // monotonic; nothing to do before
 	int64_t since_ms;
 	unsigned pause_ms; // before the next question, 0 = not waiting yet
 	char step[32];	   // as the builder called it last
+	bool counted;	   // among the builds that are waited for at the post
 	int losses;
+	bool blameless; // the next loss is none: it had not been begun
+	int64_t ahead;	// builds before this one when the queue stood still, -1 = it has not yet
 };
 
 // `row` is taken over. The post may be shared with other works.
 void work_begin(struct work *work, struct ledger *ledger, struct submission *row,
-		struct postman *postman, struct post *post, const struct watch *watch);
+		struct postman *postman, struct post *post, const struct watch *watch,
+		struct work_room *room);
 void work_release(struct work *work);
 
 enum work_turn {
@@ -97,6 +111,10 @@ int64_t work_now_ms(void); // monotonic
 bool work_deliver(struct work *work, struct sl_error *err) SL_MUST_USE;
 // building -> built, or back to delivering when the builder has lost it (await.c).
 bool work_await(struct work *work, struct sl_error *err) SL_MUST_USE;
+// The builder has accepted it, and others come first.
+void work_wait_for_turn(struct work *work);
+// Nobody waits for its build any more.
+void work_leave_builds(struct work *work);
 // Asks the runner, once, whether it sees the image; `*asked_out`: its answer has to be awaited
 // (runner.c).
 bool work_ask_runner(struct work *work, bool *asked_out, struct sl_error *err) SL_MUST_USE;

@@ -94,12 +94,24 @@ struct post_driver {
 	void (*close)(struct post *post);
 };
 
+// The builds at a builder that are waited for together, so that one question is about all of them.
+struct post_builds {
+	size_t waiting, done; // since there was one to wait for
+	int64_t since_ms,
+		next_ms; // monotonic: the first of them; the next time that all are asked about
+	void *reviver;	 // who sees to it that a queue goes on that stands still
+};
+
 // Each driver's own struct begins with this one.
 struct post {
 	const struct post_driver *driver;
 	struct builder_config config;
 	char *builder, *config_path;
 	bool ready; // an agent there said that it can build
+	// Why none could be asked, or none would build; kind SL_E_NONE = that is not so.
+	struct sl_error obstacle;
+	char *obstacle_remedy;
+	struct post_builds builds; // of those who wait for them; a driver has nothing to do with it
 	char *note; // what is unusual about it for now, for people; the driver's, NULL = nothing
 };
 

@@ -31,6 +31,7 @@ static void close_post(struct post *post)
 {
 	struct builder_config config = post->config;
 	char *builder = post->builder, *path = post->config_path;
+	free(post->obstacle_remedy);
 	post->driver->close(post);
 	builder_config_release(&config);
 	free(builder);
