@@ -52,6 +52,10 @@ def sealift_agent(request, stream=None):
     LIMIT_DATA = 16 * MIB
     LIMIT_DEPTH = 32
     LIMIT_PUT = 4096
+    LIMIT_FETCH = 8 * MIB
+    LIMIT_RECEIPT = 4 * MIB
+    LIMIT_METADATA = 16 * MIB
+    LOOKS = 3  # a network file system may show a new file a little later
     LIMIT_HAVE = 1 << 17
     LIMIT_CALLS = 256
     LIMIT_MANIFEST = 8 * MIB
@@ -388,7 +392,8 @@ def sealift_agent(request, stream=None):
         site = {} if data is None else record(load_json(data, "'%s'" % path, "input"), path, {}, {
             "sealift_site": one_of_numbers(1), "store": absolute_path, "apptainer": absolute_path,
             "scratch": absolute_path, "pip_config": absolute_path, "ca_file": absolute_path,
-            "builds": count(LIMIT_BUILDS)}, "input")
+            "builds": count(LIMIT_BUILDS), "drops": list_of(absolute_path, LIMIT_KEYS),
+            "accept_shipped": boolean}, "input")
         if "store" not in site:
             site["store"] = place(".local/share", "XDG_DATA_HOME", "data")
         return site
@@ -628,6 +633,124 @@ def sealift_agent(request, stream=None):
         if "build" in fields and all(result["stored"] for result in results):
             answer["build"] = answered(op_build, fields["build"])
         return answer
+
+    # ---- take ----------------------------------------------------------------------------------
+    # A folder that the uploader sees as well holds objects/sha256/AB/ABCD…, as the store does. What is
+    # read there is believed as little as what is sent: it is hashed on its way into the store.
+
+    def is_inside(path, folder):
+        return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+    def open_drop(site, folder):
+        """A descriptor of a drop folder, if it may be read."""
+        real = os.path.realpath(folder)
+        if "drops" in site and not any(is_inside(real, os.path.realpath(one)) for one in site["drops"]):
+            raise Refusal("untrusted", "nothing is taken from '%s' here" % folder,
+                          "site.json names the folders that may be read: %s" % ", ".join(site["drops"]))
+        try:
+            return os.open(real, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as problem:
+            raise Refusal("io", "cannot open the drop folder '%s' on %s: %s"
+                          % (folder, os.uname().nodename, problem.strerror or problem),
+                          "\"there\" of the builder configuration must be what this host calls the folder; "
+                          "`sealift-upload probe` says whether it is seen here")
+
+    def open_dropped(drop, sha256):
+        """A descriptor of an object in a drop folder. No link is followed below that."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        handles = [drop]
+        try:
+            for name in ("objects", "sha256", sha256[:2]):
+                handles.append(os.open(name, flags | os.O_DIRECTORY, dir_fd=handles[-1]))
+            return os.open(sha256, flags | os.O_NONBLOCK, dir_fd=handles[-1])
+        finally:
+            for handle in handles[1:]:
+                os.close(handle)
+
+    def look_for_dropped(drop, sha256, looks):
+        """The same; `looks` is how often this request may still look again after a second."""
+        while True:
+            try:
+                return open_dropped(drop, sha256)
+            except FileNotFoundError:
+                if not looks:
+                    raise
+                looks.pop()
+                time.sleep(1)
+
+    def dropped_blocks(handle, size):
+        """The bytes of an object, and never more of a file that grows."""
+        left = size
+        while left:
+            data = os.read(handle, min(left, BLOCK))
+            if not data:
+                return
+            left -= len(data)
+            beat()
+            yield data
+
+    def take_entry(store, place, drop, entry, keep, looks):
+        """What became of one object of a drop folder: {"stored" or "seen": True}, or a refusal."""
+        sha256, size = entry["sha256"], entry["size"]
+        path = os.path.join(place, "objects", "sha256", sha256[:2], sha256)
+        other = Refusal("format", "'%s' is not the object that its name says" % path,
+                        "it was damaged, or somebody else has written it: remove it and try again")
+        if keep and store.has(sha256, size):
+            return {"stored": True}
+        try:
+            handle = look_for_dropped(drop, sha256, looks)
+        except FileNotFoundError:
+            raise Refusal("io", "'%s' is not there on %s" % (path, os.uname().nodename),
+                          "is '%s' there the folder that the uploader writes to? `sealift-upload probe` tells"
+                          % place)
+        except OSError as problem:
+            raise Refusal("io", "cannot read '%s': %s" % (path, problem.strerror or problem),
+                          "it must be a file in folders, not links, that this account can read")
+        try:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+                raise other
+            if keep:
+                keep_dropped(store, sha256, dropped_blocks(handle, size), size, other)
+                return {"stored": True}
+            hasher = hashlib.sha256()
+            for data in dropped_blocks(handle, size):
+                hasher.update(data)
+            if hasher.hexdigest() != sha256:
+                raise other
+            return {"seen": True}
+        except OSError as problem:
+            raise io_refusal("cannot take '%s'" % path, problem)
+        finally:
+            os.close(handle)
+
+    def keep_dropped(store, sha256, blocks, size, other):
+        if free_space(store.folder("incoming")) < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        try:
+            keep_whole(store, sha256, blocks)
+        except Refusal as refusal:
+            raise other if refusal.kind == "format" else refusal
+
+    def op_take(fields):
+        site, keep = load_site(), fields.get("keep", True)
+        store, results, first, absent = Store(site["store"]), [], None, []
+        drop, looks = open_drop(site, fields["folder"]), [None] * (LOOKS - 1)
+        try:
+            for entry in fields["objects"]:
+                result = {"sha256": entry["sha256"]}
+                try:
+                    result.update(take_entry(store, fields["folder"], drop, entry, keep, looks))
+                except Refusal as refusal:
+                    result.update(error=refusal.answer()["error"])
+                    absent.append(entry["sha256"])
+                    first = first or refusal
+                results.append(result)
+        finally:
+            os.close(drop)
+        if first:
+            raise Refusal(first.kind, str(first), first.hint, objects=results, absent=absent)
+        return {"objects": results}
 
     # ---- Ed25519 (RFC 8032) and BLAKE2b (RFC 7693) ------------------------------------------------
     # Verification only, and as strict as libsodium's: S below the group order, canonical encodings,
@@ -1798,26 +1921,57 @@ def sealift_agent(request, stream=None):
         how = "was killed by signal %d" % -status if status < 0 else "ended with status %d" % status
         return Refusal("io", "apptainer build %s: %s" % (how, quoted(said.strip())), hint)
 
-    def read_sif(path):
-        """(offset, size) of the primary system partition; refuses what is not a whole SIF."""
-        bad = Refusal("io", "what apptainer wrote is not a whole SIF image")
+    SIF_DEFINITION, SIF_PARTITION, SIF_METADATA = 0x4001, 0x4004, 0x4006
+    SIF_MACHINES = {"x86_64": b"02", "aarch64": b"04", "ppc64le": b"06", "s390x": b"10"}
+
+    def sif_table(path):
+        """(machine's code, [(type, offset, size, system, part)]) of a SIF; ("", []) of anything else."""
         with open(path, "rb") as file:
             header = file.read(128)
             if len(header) < 128 or header[32:41] != b"SIF_MAGIC":
-                raise bad
+                return b"", []
             total, start = struct.unpack_from("<2q", header, 88)
-            file.seek(start)
-            table = file.read(585 * total) if 0 <= total <= 4096 else b""
             length = file.seek(0, os.SEEK_END)
+            if not 0 <= total <= 4096 or not 0 <= start <= length:
+                return b"", []
+            file.seek(start)
+            table = file.read(585 * total)
+        found = []
         for at in range(0, len(table) - 584, 585):
             kind, used = struct.unpack_from("<iB", table, at)
             offset, size = struct.unpack_from("<2q", table, at + 17)
-            system, part = struct.unpack_from("<2i", table, at + 201)
-            if used and kind == 0x4004 and part == 2:
-                if system != 1 or offset < 0 or size < 96 or offset + size > length:
-                    raise bad
-                return offset, size
-        raise bad
+            inside = 0 <= offset <= length and 0 <= size <= length - offset
+            if used:
+                found.append((kind, offset, size if inside else -1) + struct.unpack_from("<2i", table, at + 201))
+        return header[45:47], found
+
+    def read_sif(path):
+        """(offset, size) of the primary system partition; refuses what is not a whole SIF."""
+        for kind, offset, size, system, part in sif_table(path)[1]:
+            if kind == SIF_PARTITION and part == 2:
+                if system == 1 and size >= 96:
+                    return offset, size
+                break
+        raise Refusal("io", "what apptainer wrote is not a whole SIF image")
+
+    def sif_text(path, kind, what):
+        """The bytes of the one object of this type."""
+        found = [entry for entry in sif_table(path)[1] if entry[0] == kind]
+        if len(found) != 1 or not 0 <= found[0][2] <= LIMIT_METADATA:
+            raise Refusal("format", "the image that was sent does not carry its %s once, as apptainer "
+                          "writes it" % what, "build it with the agent of this release")
+        with open(path, "rb") as file:
+            file.seek(found[0][1])
+            return file.read(found[0][2])
+
+    def sif_labels(path):
+        """The labels in the metadata that apptainer writes beside the image."""
+        try:
+            value = json.loads(sif_text(path, SIF_METADATA, "labels").decode("utf-8"))
+            labels = value["data"]["attributes"]["labels"]
+            return {str(name): str(value) for name, value in labels.items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise Refusal("format", "the labels of the image that was sent cannot be read")
 
     COMPRESSIONS = {1: "gzip", 2: "lzma", 3: "lzo", 4: "xz", 5: "lz4", 6: "zstd"}
 
@@ -2678,6 +2832,182 @@ types.FunctionType(code, there)("{}", None)
             release_lock(lock["lock_folder"], lock["lock"])
             serve(store, take_seat(store, limit) if limit else None)
 
+    # ---- place and fetch -----------------------------------------------------------------------
+    # An image that was built elsewhere. Nothing of it is run here: that it belongs to the bundle is
+    # known from the definition and the labels that it carries, and otherwise from whoever sent it.
+
+    def check_shipping(site, policy_path):
+        """Whether images from elsewhere are accepted: on an enforced endpoint the operator says so."""
+        path, said = find_setting("site.json", LIMIT_POLICY)[0], site.get("accept_shipped")
+        demanded = enforcement(policy_path) == "enforced"
+        if said is False or demanded and not (said and enforcement(path) == "enforced"):
+            raise Refusal("untrusted", "images that were built elsewhere are not accepted here", "build on "
+                          "this endpoint, or ask its operator for {\"accept_shipped\": true} in %s/site.json"
+                          % (SYSTEM_FOLDER if demanded else os.path.dirname(path)))
+
+    def check_built(fields):
+        """The receipt of the build elsewhere: of the image that is to be placed, and of no other."""
+        built, image = fields["built"], fields["image"]
+        if len(canonical(built)) > LIMIT_RECEIPT:
+            raise Refusal("limit", "the receipt of the build is larger than %d bytes" % LIMIT_RECEIPT)
+        read = record(built, "request.built", {
+            "sealift_receipt": one_of_numbers(1), "bundle": digest, "host": plain_text, "python": plain_text,
+            "image": each({"path": absolute_path, "named_path": absolute_path, "sha256": digest,
+                           "size": uint(LIMIT_IMAGE), "partition": each({
+                               "size": uint(LIMIT_IMAGE), "sha256": digest, "compression": plain_text})}),
+            "builder": each({"path": absolute_path, "version": plain_text,
+                             "options": list_of(plain_text, 1024)})}, {
+            name: anything for name in ("name", "version", "closure", "network", "labels", "packages", "test",
+                                        "policy", "enforcement", "signers", "timings", "started", "finished",
+                                        "log")})
+        if read["bundle"] != fields["bundle"] or any(read["image"][one] != image[one] for one in image):
+            raise Refusal("format", "the receipt of the build is not of this bundle and this image")
+        return read
+
+    def gather_to_place(store, fields, manifest):
+        """The texts that are compared; refuses with all that is missing, the image among it."""
+        texts, image, partial = {}, fields["image"], []
+        for entry in manifest["files"]:
+            if entry["name"] in ("plan.json", "lock.json", "image.def"):
+                texts[entry["name"]] = store.read(entry["sha256"], LIMIT_CONTENT_FILE)
+        missing = [entry["sha256"] for entry in manifest["files"] if texts.get(entry["name"], b"") is None]
+        if not store.has(image["sha256"], image["size"]):
+            missing.append(image["sha256"])
+            spans = covered(pieces_of(store, image["sha256"], image["size"])[1])
+            partial = [dict(image, have=spans)] if spans else []
+        try:
+            refuse_missing(missing)
+        except Refusal as refusal:
+            raise Refusal(refusal.kind, "%d objects that are needed to place the image are not here"
+                          % len(missing), "put them, and place it again", partial=partial, **refusal.more)
+        return texts
+
+    def check_shipped(path, built, image, texts, manifest, bundle):
+        """What can be known of an image without running it. Returns (its measures, its labels)."""
+        try:
+            measured = measure_image(path)
+        except Refusal:
+            raise Refusal("format", "what was sent is not a whole SIF image")
+        if (measured["size"], measured["sha256"]) != (image["size"], image["sha256"]):
+            return None, None  # damaged in the store
+        if measured["partition"] != built["image"]["partition"]:
+            raise Refusal("format", "the image that was sent has another partition than its receipt says")
+        machine = manifest["target"]["platform"].rpartition("/")[2]
+        if sif_table(path)[0] != SIF_MACHINES.get(machine):
+            raise Refusal("format", "the image that was sent is not for %s, as the bundle is" % machine)
+        if sif_text(path, SIF_DEFINITION, "definition") != texts["image.def"]:
+            raise Refusal("format", "the image that was sent was not built from the bundle's image.def")
+        labels = sif_labels(path)
+        if labels.get("org.sealift.bundle") != bundle:
+            raise Refusal("format", "the label org.sealift.bundle of the image that was sent is %s, not the "
+                          "bundle's id" % quoted(labels.get("org.sealift.bundle", "missing")))
+        return measured, labels
+
+    def link_or_copy(source, target):
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError as problem:
+            if problem.errno == errno.ENOENT:
+                raise
+            copy_file(source, target)
+
+    def place_image(store, fields, policy, judged, texts, built):
+        """Under the lock. Returns the receipt; until it is on disk, the image stays an object as well."""
+        bundle, image, started = fields["bundle"], fields["image"], int(time.time())
+        manifest, reports = judged
+        clock = time.monotonic()
+        plan, lock = parse_plan(texts["plan.json"]), parse_lock(texts["lock.json"])
+        check_together(manifest, plan, lock)
+        recipe = hashlib.sha256(texts["plan.json"] + texts["lock.json"]).hexdigest()
+        check_definition(texts["image.def"], manifest, plan, lock, recipe)
+        if plan["target"]["platform"] != "linux/" + os.uname().machine:
+            raise Refusal("input", "the bundle is for %s, this host is linux/%s"
+                          % (plan["target"]["platform"], os.uname().machine))
+        verified = time.monotonic()
+        output = os.path.join(store.folder("images", "sha256"),
+                              ".%s.%s.part" % (bundle, secrets.token_hex(8)))
+        try:
+            link_or_copy(store.object(image["sha256"]), output)
+            measured, labels = check_shipped(output, built, image, texts, manifest, bundle)
+            if not measured:
+                unlink(store.object(image["sha256"]))
+                refuse_missing([image["sha256"]])
+            path, named = publish(store, {"bundle": bundle, "name": plan["name"],
+                                          "version": plan["version"]}, output)
+        finally:
+            unlink(output)
+        receipt = {
+            "sealift_receipt": 1, "bundle": bundle, "name": plan["name"], "version": plan["version"],
+            "closure": manifest["closure"], "image": dict(measured, path=path, named_path=named),
+            "labels": [{"name": name, "value": labels[name]} for name in sorted(labels)],
+            "shipped": {"built": built}, "host": os.uname().nodename,
+            "python": ".".join(map(str, sys.version_info[:3])), "policy": policy[0],
+            "enforcement": enforcement(policy[0]), "signers": describe_signers(reports),
+            "timings": {"verify_ms": int((verified - clock) * 1000),
+                        "hash_ms": int((time.monotonic() - verified) * 1000)},
+            "started": started, "finished": int(time.time())}
+        write_json(store.bundle(bundle, "receipt.json"), receipt)
+        return receipt
+
+    def place_locked(store, fields, policy, judged, built):
+        """Whoever comes second finds the receipt of the first."""
+        bundle = fields["bundle"]
+        receipt = finished_receipt(store, bundle)
+        if receipt:
+            return receipt
+        texts = gather_to_place(store, fields, judged[0])
+        begin_checks(store, bundle, int(time.time()))
+        drop_ticket(store, bundle)
+        try:
+            receipt = place_image(store, fields, policy, judged, texts, built)
+        except Exception as problem:
+            refusal = as_refusal(problem)
+            save_state(store, bundle, state="interrupted" if "missing" in refusal.more else "failed",
+                       error=refusal.answer()["error"])
+            raise refusal
+        save_state(store, bundle, state="done", step="done")
+        return receipt
+
+    def op_place(fields):
+        policy, site = load_policy(), load_site()
+        store, bundle = Store(site["store"]), fields["bundle"]
+        check_shipping(site, policy[0])
+        judged = judge_bundle(store, fields, policy)
+        built = check_built(fields)
+        receipt = finished_receipt(store, bundle)
+        if not receipt:
+            folder = store.folder("bundles", bundle)
+            number, _, owner = take_lock(folder)
+            if owner:
+                return {"bundle": bundle, "state": load_state(store, bundle).get("state", "checking"),
+                        "host": owner["host"], "pid": owner["pid"]}
+            hold(folder, number)
+            try:
+                receipt = place_locked(store, fields, policy, judged, built)
+            finally:
+                release_lock(folder, number)
+                held["bundle"] = None
+        if receipt["image"]["sha256"] == fields["image"]["sha256"]:
+            unlink(store.object(fields["image"]["sha256"]))  # it has its name now
+        return {"bundle": bundle, "state": "done", "receipt": receipt}
+
+    def op_fetch(fields):
+        """A stretch of a finished image, for the uploader that had it built here to ship it."""
+        bundle, size, offset = fields["bundle"], fields["size"], fields["offset"]
+        if stream is None:
+            raise Refusal("usage", "images are handed out by the agent as a program alone")
+        store = open_store()
+        if not finished_receipt(store, bundle):
+            raise Refusal("answer", "there is no finished build of bundle %s here" % bundle, "build it again")
+        try:
+            handle = os.open(store.image(bundle), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(handle, "rb") as file:
+                file.seek(offset)
+                data = file.read(size)
+        except OSError as problem:
+            raise io_refusal("cannot read the image of bundle %s" % bundle, problem)
+        return {"bundle": bundle, "offset": offset, "data": base64.b64encode(data).decode("ascii")}
+
     # ---- requests ------------------------------------------------------------------------------
 
     def as_refusal(problem):
@@ -2706,6 +3036,12 @@ types.FunctionType(code, there)("{}", None)
         "put": (op_put, {"objects": list_of(check_put_entry, LIMIT_PUT)},
                 {"build": each(*BUILD, kind="usage")}),
         "build": (op_build,) + BUILD,
+        "take": (op_take, {"folder": absolute_path, "objects": list_of(each({
+            "sha256": digest, "size": uint(LIMIT_BLOB)}, kind="usage"), LIMIT_PUT)}, {"keep": boolean}),
+        "place": (op_place, {
+            "bundle": digest, "signatures": list_of(digest, LIMIT_SIGNATURES), "built": anything,
+            "image": each({"sha256": digest, "size": uint(LIMIT_IMAGE)}, kind="usage")}, {}),
+        "fetch": (op_fetch, {"bundle": digest, "offset": uint(LIMIT_IMAGE), "size": uint(LIMIT_FETCH)}, {}),
         "image": (op_image, {"path": text_like(r"/[^\0]{1,4095}", "an absolute path"),
                              "size": uint(LIMIT_IMAGE), "sha256": digest}, {}),
         "state": (op_state, {"bundle": digest}, {"receipt": boolean}),

@@ -214,6 +214,7 @@ def setting(name):
     except OSError:
         return ""
 words = sys.argv[1:]
+SIZE = 0  # of the image beyond what it must have; a behaviour may say more
 if words == ["--version"]:
     sys.exit(print(setting("version") or "apptainer version 1.4.5"))
 if words == ["build", "--help"]:
@@ -226,12 +227,18 @@ if words[0] == "build":
     out = words[-2]
     exec(setting("behaviour"))
     super_block = b"hsqs" + b"\0" * 16 + struct.pack("<H", 6) + b"\0" * 74
-    table = struct.pack("<iBIII5q2q", 0x4004, 1, 1, 1, 0, 4096, len(super_block), 0, 0, 0, 0, 0)
-    table += b"\0" * 128 + struct.pack("<2i", 1, 2) + b"\0" * 376
-    head = (b"\0" * 32 + b"SIF_MAGIC\0" + b"01\0").ljust(88, b"\0") + struct.pack("<2q", 1, 128)
-    with open(out, "wb") as file:
-        file.write((head.ljust(128, b"\0") + table).ljust(4096, b"\0") + super_block)
     manifest = open("manifest.json", "rb").read()
+    labels = {"org.sealift.bundle": setting("label") or hashlib.sha256(manifest).hexdigest()}
+    table, body = b"", b""
+    for kind, data in ((0x4001, open("image.def", "rb").read()), (0x4004, super_block + b"\0" * SIZE),
+                       (0x4006, json.dumps({"data": {"attributes": {"labels": labels}}}).encode())):
+        table += struct.pack("<iBIII5q2q", kind, 1, 1, 1, 0, 4096 + len(body), len(data), 0, 0, 0, 0, 0)
+        table += b"\0" * 128 + (struct.pack("<2i", 1, 2) if kind == 0x4004 else b"\0" * 8) + b"\0" * 376
+        body += data
+    machine = {"x86_64": b"02", "aarch64": b"04"}[os.uname().machine] + b"\0"
+    head = (b"\0" * 32 + b"SIF_MAGIC\0" + b"01\0" + machine).ljust(88, b"\0") + struct.pack("<2q", 3, 128)
+    with open(out, "wb") as file:
+        file.write((head.ljust(128, b"\0") + table).ljust(4096, b"\0") + body)
     with open(os.path.join(here, "state"), "w") as file:
         json.dump({"bundle": hashlib.sha256(manifest).hexdigest(), "lock": json.load(open("lock.json"))}, file)
 elif words[0] == "inspect":
