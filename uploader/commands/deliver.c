@@ -135,7 +135,7 @@ static bool check_size(struct work *work, size_t count, struct sl_error *err)
 	for (size_t i = 0; i < count; i++)
 		bytes += work->batch[i]->size;
 	sl_size_format(bytes, size);
-	if (bytes > TASKS_LIMIT && !post_is_local(work->post) && !work->row.force_tasks) {
+	if (bytes > TASKS_LIMIT && !post_takes_large(work->post) && !work->row.force_tasks) {
 		work->remedy = sl_strdup("'add' the bundle again with --force-tasks if they shall "
 					 "travel as tasks all the same");
 		return sl_fail(

@@ -36,6 +36,21 @@ bool ledger_drop_end(struct ledger *ledger, const char *folder, const struct sl_
 		      folder, hex);
 }
 
+bool ledger_drop_is_ours(struct ledger *ledger, const char *folder, const struct sl_digest *sha256,
+			 bool *out, struct sl_error *err)
+{
+	const struct holder *self = &ledger->self;
+	char hex[SL_DIGEST_HEX + 1];
+
+	sl_digest_hex(sha256, hex);
+	auto_statement sqlite3_stmt *statement =
+		db_prepare(ledger, err,
+			   "SELECT 1 FROM dropped WHERE folder = ?1 AND sha256 = ?2"
+			   " AND boot = ?3 AND space = ?4 AND pid = ?5 AND start = ?6",
+			   "ttttii", folder, hex, self->boot, self->space, self->pid, self->start);
+	return statement && db_step(ledger, statement, out, err);
+}
+
 // Whether the row was left by a process that has ended, or by this one.
 static bool is_left(struct ledger *ledger, sqlite3_stmt *row)
 {

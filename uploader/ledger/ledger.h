@@ -244,6 +244,9 @@ bool ledger_group_ids(struct ledger *ledger, const char *group, struct sl_string
 // a process that was killed has left there, and nothing that others have put there.
 bool ledger_drop_begin(struct ledger *ledger, const char *folder, const struct sl_digest *sha256,
 		       struct sl_error *err) SL_MUST_USE;
+// Whether this process has written it down, or taken it over.
+bool ledger_drop_is_ours(struct ledger *ledger, const char *folder, const struct sl_digest *sha256,
+			 bool *out, struct sl_error *err) SL_MUST_USE;
 // It is not there any more.
 bool ledger_drop_end(struct ledger *ledger, const char *folder, const struct sl_digest *sha256,
 		     struct sl_error *err) SL_MUST_USE;

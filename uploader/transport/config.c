@@ -20,6 +20,9 @@ void builder_config_release(struct builder_config *config)
 	config->user_endpoint_config = NULL;
 	free(config->function);
 	config->function = NULL;
+	free(config->drop_here);
+	free(config->drop_there);
+	config->drop_here = config->drop_there = NULL;
 }
 
 // A word of a launcher that lies beside the configuration file is found from anywhere.
@@ -68,7 +71,7 @@ static bool check_keys(const json_t *json, struct sl_error *err)
 {
 	static const char *const known[] = {
 		"launcher", "timeout", "poll_ms", "builds", "user_endpoint_config",
-		"function", NULL};
+		"function", "path",    NULL};
 	const char *key;
 	json_t *value;
 
@@ -101,6 +104,31 @@ static void read_endpoint_config(struct sl_obj *obj, json_t **out)
 	*out = json_incref(value);
 }
 
+static char *read_folder(struct sl_obj *obj, const char *key)
+{
+	const char *text = sl_obj_string(obj, key);
+
+	if (text[0] != '/')
+		sl_obj_fail(obj, key, "must be an absolute path");
+	return sl_strdup(text);
+}
+
+// What a folder is called here is what it is called there, unless the file says otherwise.
+static void read_drop(struct sl_obj *outer, struct builder_config *out, struct sl_error *err)
+{
+	json_t *value = sl_obj_object(outer, "path");
+	struct sl_obj obj;
+
+	if (!value)
+		return;
+	sl_obj_init(&obj, value, SL_E_INPUT, err, "path");
+	out->drop_here = read_folder(&obj, "here");
+	out->drop_there =
+		sl_obj_has(&obj, "there") ? read_folder(&obj, "there") : sl_strdup(out->drop_here);
+	if (!sl_obj_done(&obj))
+		outer->failed = true;
+}
+
 static bool parse(const char *path, const struct sl_buf *text, struct builder_config *out,
 		  struct sl_error *err)
 {
@@ -128,6 +156,8 @@ static bool parse(const char *path, const struct sl_buf *text, struct builder_co
 		read_endpoint_config(&obj, &out->user_endpoint_config);
 	if (sl_obj_has(&obj, "function"))
 		out->function = sl_strdup(sl_obj_string(&obj, "function"));
+	if (sl_obj_has(&obj, "path"))
+		read_drop(&obj, out, err);
 	return sl_obj_done(&obj) || sl_prefix(err, "builder configuration '%s'", path);
 }
 

@@ -10,9 +10,9 @@ static size_t weigh(const json_t *request)
 	const char *op = json_string_value(json_object_get(request, "op"));
 
 	if (op && (strcmp(op, "receipt") == 0 || strcmp(op, "build") == 0 ||
-		   json_is_true(json_object_get(request, "receipt"))))
+		   strcmp(op, "place") == 0 || json_is_true(json_object_get(request, "receipt"))))
 		return GLOBUS_ANSWERS / 32;
-	if (op && strcmp(op, "have") == 0)
+	if (op && (strcmp(op, "have") == 0 || strcmp(op, "take") == 0))
 		return 1024 + 256 * json_array_size(json_object_get(request, "objects"));
 	return 16 * SL_KIB;
 }

@@ -18,6 +18,7 @@
 
 struct postman;
 struct post;
+struct drops;
 
 // `answer` (borrowed) is the agent's; NULL when none came. `why` is NULL when the answer is a yes;
 // else the agent's refusal in its own kind, or SL_E_NETWORK: nobody can be reached there for now,
@@ -62,6 +63,11 @@ bool postman_compute(struct postman *postman, struct compute **out,
 bool post_is_known(const char *builder); // "local" or a UUID
 const struct builder_config *post_config(const struct post *post);
 bool post_is_local(const struct post *post); // an answer comes at once, a question costs nothing
+// Whether an object may be of any size: it does not travel in tasks.
+bool post_takes_large(const struct post *post);
+// Asks an agent that was started here and waits for the answer; not from a callback of its own.
+bool post_ask_local(struct post *post, const json_t *request, json_t **answer_out,
+		    struct sl_error *err) SL_MUST_USE;
 
 // Moves everything on and waits at most `timeout_ms` for something to happen. False only when the
 // ledger fails.
@@ -107,7 +113,8 @@ struct post {
 	const struct post_driver *driver;
 	struct builder_config config;
 	char *builder, *config_path;
-	bool ready; // an agent there said that it can build
+	struct drops *drops; // the way of objects, where the configuration names a folder
+	bool ready;	     // an agent there said that it can build
 	// Why none could be asked, or none would build; kind SL_E_NONE = that is not so.
 	struct sl_error obstacle;
 	char *obstacle_remedy;

@@ -139,6 +139,22 @@ static bool run(struct post_local *local, const struct errand *errand, json_t **
 	       local->ops->call(local->transport, errand->request, answer_out, err);
 }
 
+bool post_ask_local(struct post *post, const json_t *request, json_t **answer_out,
+		    struct sl_error *err)
+{
+	struct post_local *local = (struct post_local *)post;
+	char *remedy = NULL;
+	struct errand errand = {.request = request};
+
+	*answer_out = NULL;
+	if (!post_is_local(post))
+		return sl_fail(err, SL_E_INTERNAL, "'%s' is no agent that was started here",
+			       post->builder);
+	bool good = run(local, &errand, answer_out, &remedy, err);
+	free(remedy);
+	return good;
+}
+
 // One errand at each step, so that whoever waits for it goes on at once.
 static bool local_step(struct post *post, bool *busy_out, struct sl_error *err)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The posts, and what they share. HTTP, login and web API are set up when the first post needs
 // them: whoever builds on this machine only needs no account and no network.
-#include "uploader/transport/post.h"
+#include "uploader/transport/drop.h"
 
 #include <string.h>
 #include <time.h>
@@ -14,6 +14,7 @@ struct postman {
 	struct auth *auth;
 	struct compute *compute;
 	SL_LIST(struct post *) posts;
+	struct drops *drops; // errands whose objects go by a folder
 };
 
 bool postman_new(struct ledger *ledger, const struct postman_options *options, struct postman **out,
@@ -23,6 +24,7 @@ bool postman_new(struct ledger *ledger, const struct postman_options *options, s
 	struct postman *postman = sl_alloc(sizeof *postman);
 	postman->ledger = ledger;
 	postman->options = *options;
+	postman->drops = drops_new(ledger);
 	*out = postman;
 	return true;
 }
@@ -45,6 +47,7 @@ void postman_free(struct postman *postman)
 	for (size_t i = 0; i < postman->posts.len; i++)
 		close_post(postman->posts.items[i]);
 	sl_list_release(&postman->posts);
+	drops_free(postman->drops);
 	compute_free(postman->compute);
 	auth_free(postman->auth);
 	http_free(postman->http);
@@ -126,6 +129,7 @@ static bool open_post(struct postman *postman, const char *builder, const char *
 	}
 	post->driver = driver;
 	post->config = config;
+	post->drops = config.drop_here ? postman->drops : NULL;
 	post->builder = sl_strdup(builder);
 	post->config_path = config_path ? sl_strdup(config_path) : NULL;
 	*sl_list_add(&postman->posts) = post;
@@ -142,7 +146,8 @@ bool postman_find(struct postman *postman, const char *builder, const char *conf
 
 bool post_start(struct post *post, const struct errand *errand, struct sl_error *err)
 {
-	return post->driver->start(post, errand, err);
+	return post->drops && errand->len > 0 ? drops_start(post->drops, post, errand, err)
+					      : post->driver->start(post, errand, err);
 }
 
 const struct builder_config *post_config(const struct post *post)
@@ -155,9 +160,15 @@ bool post_is_local(const struct post *post)
 	return post->driver == &post_driver_local;
 }
 
+bool post_takes_large(const struct post *post)
+{
+	return post_is_local(post) || post->drops;
+}
+
 static bool step_posts(struct postman *postman, bool *busy_out, struct sl_error *err)
 {
-	*busy_out = false;
+	if (!drops_step(postman->drops, busy_out, err))
+		return false;
 	for (size_t i = 0; i < postman->posts.len; i++) {
 		struct post *post = postman->posts.items[i];
 		bool busy = false;
@@ -197,7 +208,7 @@ void postman_hurry(struct postman *postman)
 
 size_t postman_pending(const struct postman *postman)
 {
-	size_t pending = 0;
+	size_t pending = drops_pending(postman->drops);
 	for (size_t i = 0; i < postman->posts.len; i++) {
 		const struct post *post = postman->posts.items[i];
 		pending += post->driver->pending(post);

@@ -23,12 +23,15 @@ struct builder_config {
 	// of Globus Compute endpoints:
 	json_t *user_endpoint_config; // fills the endpoint's template; NULL = none
 	char *function; // the agent as the endpoint's operator has registered it; NULL = our own
+	// A folder that both sides see, as this machine and as the agent calls it: objects travel
+	// that way. NULL = none.
+	char *drop_here, *drop_there;
 };
 
 // {"launcher": ["…"], "timeout": 600, "poll_ms": 200, "user_endpoint_config": {…}, "function":
-// "UUID"}; every key may be missing, no other may be there. A first word with a slash that is not
-// absolute is relative to the file's folder. `path` NULL gives the default: this machine's python3.
-// SL_E_INPUT names file and key.
+// "UUID", "path": {"here": "/…", "there": "/…"}}; every key may be missing, no other may be there.
+// A first word with a slash that is not absolute is relative to the file's folder. `path` NULL
+// gives the default: this machine's python3. SL_E_INPUT names file and key.
 bool builder_config_load(const char *path, struct builder_config *out,
 			 struct sl_error *err) SL_MUST_USE;
 void builder_config_release(struct builder_config *config);

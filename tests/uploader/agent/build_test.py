@@ -59,7 +59,8 @@ class Build(Base):
         with open(self.image(), "rb") as file:
             data = file.read()
         self.assertEqual((len(data), sha256(data)), (receipt["image"]["size"], receipt["image"]["sha256"]))
-        self.assertEqual(sha256(data[4096:]), receipt["image"]["partition"]["sha256"])
+        offset, size = support.LIFTED.read_sif(self.image())
+        self.assertEqual(sha256(data[offset:offset + size]), receipt["image"]["partition"]["sha256"])
         named = self.store_path("images", "demo-1.0.0.sif")
         self.assertEqual(named, receipt["image"]["named_path"])
         self.assertTrue(os.path.samefile(named, self.image()))
