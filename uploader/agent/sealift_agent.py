@@ -635,7 +635,7 @@ def sealift_agent(request, stream=None):
         return answer
 
     # ---- take ----------------------------------------------------------------------------------
-    # A folder that the uploader sees as well holds objects/sha256/AB/ABCD…, as the store does. What is
+    # A folder that the uploader sees as well holds objects/sha256/AB/ABCD..., as the store does. What is
     # read there is believed as little as what is sent: it is hashed on its way into the store.
 
     def is_inside(path, folder):
