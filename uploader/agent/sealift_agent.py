@@ -1589,7 +1589,12 @@ def sealift_agent(request, stream=None):
         """Who waits already keeps its place."""
         name = ticket_of(store, fields["bundle"]) or "%020d-%s" % (time.time_ns(), fields["bundle"])
         known = {key: fields[key] for key in ("bundle", "signatures", "timeout") if key in fields}
-        write_json(os.path.join(store.folder("queue"), name), dict(known, builds=limit))
+        new = NewFile(store.folder("incoming"))
+        try:
+            new.write(json.dumps(dict(known, builds=limit), sort_keys=True).encode("ascii"))
+            new.commit(os.path.join(store.folder("queue"), name), 0o600)
+        finally:
+            new.discard()
 
     def drop_ticket(store, bundle):
         name = ticket_of(store, bundle)

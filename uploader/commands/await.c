@@ -9,7 +9,8 @@
 #define DEFAULT_SECONDS 604800 // when the builder does not say how long a build may take
 #define MOST_LOOK_MS	300000 // between two questions about many builds
 #define LOOK_MS_OF_ONE	250
-#define FIRST_MS_OF_ONE 10
+#define FIRST_MS_OF_ONE 50
+#define MOST_FIRST_MS	60000
 
 // Less and less often.
 static void rest(struct work *work)
@@ -71,7 +72,6 @@ static int64_t pause_of(const struct post *post, int64_t now)
 		pause = left + left / 8 < half ? left + left / 8 : half;
 	} else {
 		pause = open > 1 ? elapsed / 2 : elapsed / 8;
-		pause = between(open * FIRST_MS_OF_ONE, pause, MOST_LOOK_MS);
 	}
 	return between(post->config.poll_ms, pause, most < MOST_LOOK_MS ? most : MOST_LOOK_MS);
 }
@@ -85,6 +85,17 @@ static void rest_with_others(struct work *work)
 	if (builds->next_ms <= now)
 		builds->next_ms = now + pause_of(work->post, now);
 	work->wake_ms = builds->next_ms;
+}
+
+// The more there are, the longer the first look can wait: little of it can be done yet.
+static void put_off_first_look(struct post_builds *builds)
+{
+	int64_t first = (int64_t)builds->waiting * FIRST_MS_OF_ONE;
+
+	if (builds->waiting == 1 || builds->looked)
+		return;
+	first = builds->since_ms + (first < MOST_FIRST_MS ? first : MOST_FIRST_MS);
+	builds->next_ms = first > builds->next_ms ? first : builds->next_ms;
 }
 
 static void rest_until_next_look(struct work *work)
@@ -227,9 +238,15 @@ bool work_await(struct work *work, struct sl_error *err)
 		join_builds(work);
 		if (!post_is_local(work->post)) {
 			rest_with_others(work);
+			put_off_first_look(&work->post->builds);
 			return true;
 		}
 	}
+	if (!post_is_local(work->post) && work->post->builds.next_ms > work_now_ms()) {
+		work->wake_ms = work->post->builds.next_ms; // it was put off
+		return true;
+	}
+	work->post->builds.looked = true;
 	sl_auto_json json_t *request = work_request(work, "state");
 	sl_json_set(request, "receipt", json_true());
 	return work_ask(work, request, NULL, NULL, 0, then_state, err);

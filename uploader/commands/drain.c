@@ -20,12 +20,12 @@
 #include <time.h>
 
 #define WAIT_MS	      500
-#define LOOK_MS	      1000 // between two looks at the ledger for more to do
-#define PASS_MS	      5000 // after which turns wait until the posts have moved on
+#define LOOK_MS	      1000  // between two looks at the ledger for more to do
+#define PASS_MS	      10000 // after which turns wait until the posts have moved on
 #define MOST_ACTIVE   2048
-#define TRAVELLING    512 // bundles that are open while their objects travel
-#define STALE_SECONDS 600 // a process that has not renewed its claim for so long is not waited for
-#define OPEN_BUNDLES  16  // more than so many are not kept open while answers are awaited
+#define TRAVELLING    1024 // bundles that are open while their objects travel
+#define STALE_SECONDS 600  // a process that has not renewed its claim for so long is not waited for
+#define OPEN_BUNDLES  16   // more than so many are not kept open while answers are awaited
 
 bool numbers_have(const struct numbers *numbers, int64_t number)
 {

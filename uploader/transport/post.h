@@ -105,6 +105,7 @@ struct post_builds {
 	size_t waiting, done; // since there was one to wait for
 	int64_t since_ms,
 		next_ms; // monotonic: the first of them; the next time that all are asked about
+	bool looked;	// they have been asked about since then
 	void *reviver;	 // who sees to it that a queue goes on that stands still
 };
 
