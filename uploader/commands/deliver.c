@@ -127,7 +127,8 @@ static bool then_built(struct work *work, const json_t *answer, const struct sl_
 }
 
 // Tasks are no way for large data: whoever wants that says so.
-static bool check_size(struct work *work, size_t count, struct sl_error *err)
+bool work_check_size(struct work *work, const struct post *post, size_t count, size_t all,
+		     struct sl_error *err)
 {
 	uint64_t bytes = 0;
 	char size[16];
@@ -135,17 +136,18 @@ static bool check_size(struct work *work, size_t count, struct sl_error *err)
 	for (size_t i = 0; i < count; i++)
 		bytes += work->batch[i]->size;
 	sl_size_format(bytes, size);
-	if (bytes > TASKS_LIMIT && !post_takes_large(work->post) && !work->row.force_tasks) {
-		work->remedy = sl_strdup("'add' the bundle again with --force-tasks if they shall "
-					 "travel as tasks all the same");
+	if (bytes > TASKS_LIMIT && !post_takes_large(post) && !work->row.force_tasks) {
+		work->remedy =
+			sl_strdup("name a folder that both see as \"path\" in the builder "
+				  "configuration, or 'add' the bundle again with "
+				  "--force-tasks if they shall travel as tasks all the same");
 		return sl_fail(
 			err, SL_E_LIMIT,
 			"%s are missing on the builder, more than the 200 MB that may travel "
 			"as tasks",
 			size);
 	}
-	work_say(work, "delivering %zu of %zu objects (%s)", count, work->delivery.objects.len,
-		 size);
+	work_say(work, "delivering %zu of %zu objects (%s)", count, all, size);
 	return true;
 }
 
@@ -183,7 +185,7 @@ static bool ask_for_build(struct work *work, struct sl_error *err)
 	for (size_t i = 0; i < work->delivery.objects.len; i++)
 		if (work->missing[i])
 			work->batch[count++] = &work->delivery.objects.items[i];
-	if (!check_size(work, count, err))
+	if (!work_check_size(work, work->post, count, work->delivery.objects.len, err))
 		return false;
 	sl_auto_json json_t *request = build_request(work);
 	sl_auto_json json_t *record = record_of(request, work, count);
@@ -252,7 +254,7 @@ static bool fail_obstacle(struct work *work, const json_t *obstacle, struct sl_e
 		err->kind = SL_E_UNTRUSTED; // its policy trusts nobody yet: no word on this bundle
 	else if (post_is_local(work->post))
 		add_launcher_hint(work);
-	return sl_prefix(err, "builder '%s' cannot build", work->row.builder);
+	return sl_prefix(err, "builder '%s' cannot build", work->post->builder);
 }
 
 // It is the same for all bundles, so the others need not ask.

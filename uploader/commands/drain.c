@@ -132,7 +132,9 @@ static bool conclude(struct round *round, int64_t number, const struct sl_error 
 	add_number(round->tried, number);
 	if (!ledger_find(round->ledger, number, &row, err))
 		return false;
-	char *remedy = known_remedy ? sl_strdup(known_remedy) : remedy_for(why, row.builder_config);
+	char *remedy = known_remedy ? sl_strdup(known_remedy)
+				    : remedy_for(why, row.build_on ? row.build_on_config
+								   : row.builder_config);
 	work_begin(&work, round->ledger, &row, round->postman, NULL, round->watch, &round->room);
 	work.waits = true;
 	work.remedy = remedy;
@@ -169,7 +171,11 @@ static bool visit(struct round *round, const struct submission *row, struct sl_e
 
 	if (ledger_state_is_final(row->state) || numbers_have(&round->worked, row->number))
 		return true;
-	bool found = postman_find(round->postman, row->builder, row->builder_config, &post, &why);
+	// Where it is built is where there may be no room.
+	bool found = row->build_on ? postman_find(round->postman, row->build_on,
+						  row->build_on_config, &post, &why)
+				   : postman_find(round->postman, row->builder, row->builder_config,
+						  &post, &why);
 	bool waits = found && post->obstacle.kind != SL_E_NONE && is_to_be_delivered(row);
 	if (found && !waits && !is_room(round, row, post)) {
 		round->later = true;

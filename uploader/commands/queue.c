@@ -17,6 +17,12 @@
 	 "FILE", "how the builder is reached (JSON)"},                                             \
 	{"runner-config", 0, SL_OPT_STRING, offsetof(struct queue_options, runner_config),         \
 	 "FILE", "how the runner is reached (JSON)"},                                              \
+	{"build-on", 0, SL_OPT_STRING, offsetof(struct queue_options, build_on), "local",          \
+	 "build here, for a builder that cannot; with --ship-sif"},                                \
+	{"build-on-config", 0, SL_OPT_STRING, offsetof(struct queue_options, build_on_config),     \
+	 "FILE", "how the agent of --build-on is started (JSON)"},                                 \
+	{"ship-sif", 0, SL_OPT_FLAG, offsetof(struct queue_options, ship_sif), NULL,               \
+	 "send the image that --build-on has built to the builder"},                               \
 	{"force-tasks", 0, SL_OPT_FLAG, offsetof(struct queue_options, force_tasks), NULL,         \
 	 "send more than 200 MB of a bundle through tasks, too"},                                  \
 	{"container-service", 0, SL_OPT_FLAG, offsetof(struct queue_options, container_service),   \
@@ -59,6 +65,23 @@ static bool check_place(const char *option, const char *word, struct sl_error *e
 		       option, shown);
 }
 
+// Who builds elsewhere says so twice, so that nobody ships images by accident.
+static bool check_build_on(const struct queue_options *options, struct sl_error *err)
+{
+	if (!options->build_on && !options->ship_sif && !options->build_on_config)
+		return true;
+	if (!options->build_on || !options->ship_sif)
+		return sl_fail(
+			err, SL_E_USAGE,
+			"an image that is built elsewhere has to travel: --build-on local and "
+			"--ship-sif belong together");
+	if (strcmp(options->build_on, "local") == 0)
+		return true;
+	sl_auto_free char *shown = sl_text_shown(options->build_on);
+	return sl_fail(err, SL_E_USAGE, "--build-on '%s': images can be shipped from 'local' alone",
+		       shown);
+}
+
 bool queue_check(const struct queue_options *options, struct sl_error *err)
 {
 	struct builder_config config = {0};
@@ -69,9 +92,13 @@ bool queue_check(const struct queue_options *options, struct sl_error *err)
 	if (!check_place("builder", options->builder, err) ||
 	    (options->runner && !check_place("runner", options->runner, err)))
 		return false;
+	if (!check_build_on(options, err))
+		return false;
 	if (options->again && !options->container_service)
 		return sl_fail(err, SL_E_USAGE, "--again is about --container-service");
 	bool good = builder_config_load(options->runner_config, &config, err);
+	builder_config_release(&config);
+	good = good && builder_config_load(options->build_on_config, &config, err);
 	builder_config_release(&config);
 	good = good && builder_config_load(options->builder_config, &config, err) &&
 	       (!options->policy || policy_load(options->policy, &policy, err));
@@ -116,12 +143,14 @@ static bool make_row(const struct queue_options *options, const char *path, stru
 {
 	out->builder = sl_strdup(options->builder);
 	out->runner = sl_strdup(options->runner ? options->runner : options->builder);
+	out->build_on = options->build_on ? sl_strdup(options->build_on) : NULL;
 	out->force_tasks = options->force_tasks;
 	out->container_service = options->again ? 2 : options->container_service;
 	return read_id(path, &out->bundle, err) && make_absolute(path, &out->path, err) &&
 	       make_absolute(options->policy, &out->policy, err) &&
 	       make_absolute(options->builder_config, &out->builder_config, err) &&
 	       make_absolute(options->runner_config, &out->runner_config, err) &&
+	       make_absolute(options->build_on_config, &out->build_on_config, err) &&
 	       make_absolute(options->out, &out->out, err);
 }
 

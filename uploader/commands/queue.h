@@ -12,6 +12,8 @@
 struct queue_options {
 	const char *builder, *runner;
 	const char *builder_config, *runner_config, *policy, *out, *state_dir;
+	const char *build_on, *build_on_config;
+	bool ship_sif;
 	bool force_tasks, container_service, again, json;
 	struct postman_options reach;
 };

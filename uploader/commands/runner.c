@@ -75,7 +75,8 @@ bool work_ask_runner(struct work *work, bool *asked_out, struct sl_error *err)
 	if (row->runner_sees)
 		return true;
 	if (local)
-		return keep(work, post_is_local(work->post) ? "yes" : "not checked: it is local",
+		return keep(work,
+			    strcmp(row->builder, "local") == 0 ? "yes" : "not checked: it is local",
 			    err);
 	sl_auto_json json_t *request = image_request(work);
 	if (!request)

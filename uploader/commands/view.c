@@ -131,8 +131,11 @@ void view_receipt(struct sl_buf *out, const struct submission *row)
 	sl_buf_addf(out, "%s is built and registered\n", name);
 	add_field(out, "bundle", bundle);
 	add_image(out, json_object_get(receipt, "image"));
-	add_field(out, "built on", text_at(receipt, "host", NULL));
-	add_field(out, "built by", text_at(receipt, "builder", "version"));
+	const json_t *built = json_object_get(json_object_get(receipt, "shipped"), "built");
+	add_field(out, "built on", text_at(built ? built : receipt, "host", NULL));
+	add_field(out, "built by", text_at(built ? built : receipt, "builder", "version"));
+	if (built)
+		add_field(out, "shipped to", text_at(receipt, "host", NULL));
 	add_field(out, "enforcement", text_at(receipt, "enforcement", NULL));
 	if (strcmp(row->runner, "local") != 0)
 		add_field(out, "runner sees", row->runner_sees);

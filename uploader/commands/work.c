@@ -217,6 +217,22 @@ bool work_fail(struct work *work, const struct sl_error *why, struct sl_error *e
 	return false;
 }
 
+// The receipt of a build elsewhere is not yet the builder's.
+static bool keep_receipt(struct work *work, struct sl_buf *text, struct sl_error *err)
+{
+	struct submission *row = &work->row;
+	bool elsewhere = row->build_on && row->state == LEDGER_BUILDING;
+	char **slot = elsewhere ? &row->built : &row->receipt;
+
+	if (!(elsewhere ? ledger_shipping : ledger_built)(work->ledger, row->number, text->data,
+							  err))
+		return false;
+	row->state = elsewhere ? LEDGER_SHIPPING : LEDGER_BUILT;
+	free(*slot);
+	*slot = sl_buf_steal(text, NULL);
+	return true;
+}
+
 bool work_built(struct work *work, const json_t *answer, struct sl_error *err)
 {
 	const json_t *receipt = json_object_get(answer, "receipt");
@@ -231,12 +247,7 @@ bool work_built(struct work *work, const json_t *answer, struct sl_error *err)
 			"the builder says it is done, but its receipt is not for this bundle");
 	if (!sl_json_canonical(receipt, &text, err) || !sl_buf_ok(&text, "the receipt", err))
 		return sl_prefix(err, "the builder's receipt");
-	if (!ledger_built(work->ledger, work->row.number, text.data, err))
-		return false;
-	work->row.state = LEDGER_BUILT;
-	free(work->row.receipt);
-	work->row.receipt = sl_buf_steal(&text, NULL);
-	return true;
+	return keep_receipt(work, &text, err);
 }
 
 // ---- the whole way -------------------------------------------------------------------------
@@ -247,13 +258,17 @@ static bool next_step(struct work *work, struct sl_error *err)
 
 	if (before == LEDGER_BUILT || before == LEDGER_REGISTERING)
 		return work_register(work, err);
+	if (before == LEDGER_SHIPPING)
+		return work_ship(work, err);
 	return before == LEDGER_BUILDING ? work_await(work, err) : work_deliver(work, err);
 }
 
 // A builder that loses every build would otherwise be asked for ever.
 static bool count_losses(struct work *work, enum ledger_state before, struct sl_error *err)
 {
-	if (before != LEDGER_BUILDING || work->row.state != LEDGER_DELIVERING || work->blameless ||
+	bool built = before == LEDGER_BUILDING || before == LEDGER_SHIPPING;
+
+	if (!built || work->row.state != LEDGER_DELIVERING || work->blameless ||
 	    ++work->losses < ROUNDS) {
 		work->blameless = false;
 		return true;

@@ -33,7 +33,7 @@ struct work {
 	struct submission row; // claimed by this process; kept equal to the ledger
 	const struct watch *watch;
 	struct postman *postman;
-	struct post *post; // the builder's
+	struct post *post; // of the builder, or of who builds for it
 	char *remedy;	   // what would help against the failure at hand; may be NULL
 	bool refused;	   // it was the bundle or the policy, not the circumstances
 	bool waits;	   // it was the builder: the bundle stays where it is
@@ -71,6 +71,11 @@ struct work {
 	int losses;
 	bool blameless; // the next loss is none: it had not been begun
 	int64_t ahead;	// builds before this one when the queue stood still, -1 = it has not yet
+
+	// Shipping (ship.c).
+	struct transport_object image;
+	unsigned rounds;  // of bringing what the builder lacks
+	bool source_lost; // the image cannot be had any more where it was built
 };
 
 // `row` is taken over. The post may be shared with other works.
@@ -113,6 +118,9 @@ bool work_deliver(struct work *work, struct sl_error *err) SL_MUST_USE;
 bool work_await(struct work *work, struct sl_error *err) SL_MUST_USE;
 // The builder has accepted it, and others come first.
 void work_wait_for_turn(struct work *work);
+// shipping -> built: the image that was built elsewhere goes to the builder; or back to delivering
+// when it has gone away there (ship.c).
+bool work_ship(struct work *work, struct sl_error *err) SL_MUST_USE;
 // Nobody waits for its build any more.
 void work_leave_builds(struct work *work);
 // Asks the runner, once, whether it sees the image; `*asked_out`: its answer has to be awaited
@@ -143,7 +151,12 @@ char *work_compact(const json_t *value);
 bool work_fail(struct work *work, const struct sl_error *why, struct sl_error *err);
 // Remembers what an answer says would help.
 void work_take_hint(struct work *work, const json_t *answer);
-// building -> built with the receipt in `answer`, checked to be for this bundle.
+// Whether the first `count` objects of the batch, of `all`, may travel to `post`; says that they
+// do.
+bool work_check_size(struct work *work, const struct post *post, size_t count, size_t all,
+		     struct sl_error *err) SL_MUST_USE;
+// building or shipping -> built with the receipt in `answer`, checked to be for this bundle. Where
+// the builder does not build itself: building -> shipping.
 bool work_built(struct work *work, const json_t *answer, struct sl_error *err) SL_MUST_USE;
 
 #endif

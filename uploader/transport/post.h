@@ -65,9 +65,9 @@ const struct builder_config *post_config(const struct post *post);
 bool post_is_local(const struct post *post); // an answer comes at once, a question costs nothing
 // Whether an object may be of any size: it does not travel in tasks.
 bool post_takes_large(const struct post *post);
-// Asks an agent that was started here and waits for the answer; not from a callback of its own.
-bool post_ask_local(struct post *post, const json_t *request, json_t **answer_out,
-		    struct sl_error *err) SL_MUST_USE;
+// A stretch of the image that an agent which was started here has built.
+bool post_fetch_image(struct post *post, const struct sl_digest *bundle, uint64_t offset,
+		      void *data, size_t len, struct sl_error *err) SL_MUST_USE;
 
 // Moves everything on and waits at most `timeout_ms` for something to happen. False only when the
 // ledger fails.

@@ -2,8 +2,11 @@
 // The post "local": one agent process, one errand after the other. The process is started for the
 // first errand and again after it was lost.
 #include "uploader/transport/post.h"
+#include "uploader/wire/base64.h"
 
 #include <string.h>
+
+#define FETCH_BYTES ((size_t)(6 * SL_MIB)) // the agent hands out 8 at most
 
 struct waiting {
 	struct errand errand;
@@ -14,6 +17,7 @@ struct post_local {
 	struct post base; // first
 	const struct transport_ops *ops;
 	struct transport *transport; // NULL until it is needed
+	bool running;		     // an errand is carried out just now
 	SL_LIST(struct waiting) queue;
 };
 
@@ -139,20 +143,68 @@ static bool run(struct post_local *local, const struct errand *errand, json_t **
 	       local->ops->call(local->transport, errand->request, answer_out, err);
 }
 
-bool post_ask_local(struct post *post, const json_t *request, json_t **answer_out,
-		    struct sl_error *err)
+// ---- images --------------------------------------------------------------------------------
+
+static json_t *fetch_request(const struct sl_digest *bundle, uint64_t offset, size_t len)
 {
-	struct post_local *local = (struct post_local *)post;
-	char *remedy = NULL;
+	json_t *request = json_object();
+
+	sl_json_set_string(request, "op", "fetch");
+	sl_json_set_digest(request, "bundle", bundle);
+	sl_json_set_uint(request, "offset", offset);
+	sl_json_set_uint(request, "size", len);
+	return request;
+}
+
+static bool read_fetched(const json_t *answer, size_t len, struct sl_buf *out, struct sl_error *err)
+{
+	const json_t *data = json_object_get(answer, "data");
+
+	if (!json_is_string(data))
+		return sl_fail(err, SL_E_FORMAT, "the agent's answer to \"fetch\" has no data");
+	if (!wire_base64_read(json_string_value(data), json_string_length(data), out, err) ||
+	    !sl_buf_ok(out, "a stretch of an image", err))
+		return false;
+	return out->len == len ||
+	       sl_fail(err, SL_E_FORMAT, "the image is smaller than its receipt says");
+}
+
+static bool fetch_some(struct post_local *local, const struct sl_digest *bundle, uint64_t offset,
+		       void *data, size_t len, struct sl_error *err)
+{
+	sl_auto_json json_t *request = fetch_request(bundle, offset, len);
+	sl_auto_json json_t *answer = NULL;
+	sl_auto_free char *remedy = NULL;
+	sl_auto_buf struct sl_buf bytes;
 	struct errand errand = {.request = request};
 
-	*answer_out = NULL;
-	if (!post_is_local(post))
-		return sl_fail(err, SL_E_INTERNAL, "'%s' is no agent that was started here",
+	sl_buf_init(&bytes, FETCH_BYTES);
+	bool good = run(local, &errand, &answer, &remedy, err);
+	if (!good && err->kind == SL_E_NETWORK) {
+		transport_close(local->transport);
+		local->transport = NULL;
+	}
+	if (!good || !read_fetched(answer, len, &bytes, err))
+		return false;
+	memcpy(data, bytes.data, len);
+	return true;
+}
+
+bool post_fetch_image(struct post *post, const struct sl_digest *bundle, uint64_t offset,
+		      void *data, size_t len, struct sl_error *err)
+{
+	struct post_local *local = (struct post_local *)post;
+
+	if (!post_is_local(post) || local->running)
+		return sl_fail(err, SL_E_INTERNAL, "the agent of '%s' cannot be asked for an image",
 			       post->builder);
-	bool good = run(local, &errand, answer_out, &remedy, err);
-	free(remedy);
-	return good;
+	for (size_t at = 0; at < len;) {
+		size_t some = len - at < FETCH_BYTES ? len - at : FETCH_BYTES;
+		if (!fetch_some(local, bundle, offset + at, (char *)data + at, some, err))
+			return false;
+		at += some;
+	}
+	return true;
 }
 
 // One errand at each step, so that whoever waits for it goes on at once.
@@ -171,8 +223,11 @@ static bool local_step(struct post *post, bool *busy_out, struct sl_error *err)
 	local->queue.len--;
 	memmove(local->queue.items, local->queue.items + 1,
 		local->queue.len * sizeof *local->queue.items);
+	local->running = true;
 	bool good = run(local, &waiting.errand, &answer, &remedy, &why);
-	if (!good && why.kind == SL_E_NETWORK) {
+	local->running = false;
+	// An agent that was left in the middle of a request is of no more use.
+	if (!good && (why.kind == SL_E_NETWORK || !answer)) {
 		transport_close(local->transport);
 		local->transport = NULL;
 	}
