@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct meaning {
-	const char *words[3]; // any of them
+	const char *words[4]; // any of them
 	enum sl_kind kind;
 	const char *text, *remedy;
 };
@@ -21,11 +21,12 @@ static const struct meaning meanings[] = {
 	 "the endpoint could not start a worker",
 	 "look at 'user_endpoint_config' of the builder configuration (account, partition, image); "
 	 "whoever runs the endpoint finds more in its log"},
-	{{"FUNCTION_NOT_ALLOWED", "FUNCTION_NOT_PERMITTED", NULL},
+	{{"FUNCTION_NOT_ALLOWED", "FUNCTION_NOT_PERMITTED", "not permitted on endpoint", NULL},
 	 SL_E_UNTRUSTED,
 	 "the endpoint does not allow the agent that was sent",
-	 "ask whoever runs the endpoint under which id the agent is registered, and give it as "
-	 "'function' in the builder configuration"},
+	 "ask whoever runs the endpoint under which id the agent of this release (" SEALIFT_VERSION
+	 ") is registered, or which release is, and give that id as 'function' in the builder "
+	 "configuration"},
 	{{"MaxResultSizeExceeded", NULL, NULL},
 	 SL_E_LIMIT,
 	 "the agent's answer is larger than the service carries (10 MiB)",
@@ -35,7 +36,7 @@ static const struct meaning meanings[] = {
 static const struct meaning *find_meaning(const char *exception)
 {
 	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
-		for (size_t j = 0; j < 3 && meanings[i].words[j]; j++)
+		for (size_t j = 0; j < 4 && meanings[i].words[j]; j++)
 			if (strstr(exception, meanings[i].words[j]))
 				return &meanings[i];
 	return NULL;

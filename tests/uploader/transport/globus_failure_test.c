@@ -273,7 +273,8 @@ static void t79_polls_that_do_not_go_through_are_waited_out_until_the_deadline(v
 	told_release(&told);
 	sl_fail(&fake.poll_refusal.error, SL_E_NETWORK, "cannot resolve the name");
 	ask_one(&world, &told);
-	assert_told(&told, SL_E_NETWORK, "600 seconds: cannot resolve the name");
+	assert_told(&told, SL_E_NETWORK, "has not answered for 600 seconds");
+	assert_told(&told, SL_E_NETWORK, "endpoint " ENDPOINT ": cannot resolve the name");
 	told_release(&told);
 	world_close(&world);
 }
@@ -310,6 +311,12 @@ static void exceptions_become_sentences(void **state)
 		  1, SL_E_NETWORK, "could not start a worker", "user_endpoint_config");
 	fail_task(&world, "FUNCTION_NOT_ALLOWED", 1, SL_E_UNTRUSTED, "does not allow the agent",
 		  "'function'");
+	// As the endpoint 4.19.0 says it.
+	fail_task(&world,
+		  "Function 8f7d6239-a4b4-562b-beb6-5b17a5748a9d not permitted on endpoint "
+		  "f9ddca03-0da3-51e2-8d1e-d77b1c45e2d1",
+		  1, SL_E_UNTRUSTED, "8f7d6239-a4b4-562b-beb6-5b17a5748a9d",
+		  "the agent of this release (" SEALIFT_VERSION ")");
 	fail_task(&world, "MaxResultSizeExceeded(11534341, 10485760)", 1, SL_E_LIMIT, "10 MiB", "");
 	world_close(&world);
 }

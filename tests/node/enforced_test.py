@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An endpoint whose operator enforces the checks: it runs only the agent as `agent register` has registered it,
+and the policy lies in /etc/sealift, where the account cannot change it. A short program takes the place of
+apptainer."""
+import base64
+import json
+import re
+import subprocess
+import unittest
+
+import far
+import globus
+
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+def setUpModule():
+    global cloud, account, preparer, endpoint, printed
+    cloud, account, preparer = globus.Cloud(), far.Account(stand_in=True), far.Preparer()
+    for one in (preparer.remove, account.remove, cloud.close):
+        unittest.addModuleCleanup(one)
+    printed = agent("register")
+    allowed = re.findall(rf"(?m)^\s*- ['\"]?({UUID})", printed)
+    assert len(allowed) == 2, printed
+    endpoint = cloud.start_endpoint("builder", allowed_functions=allowed, environment=account.environment)
+    place_policy(preparer.policy)
+
+
+def agent(*words):
+    """sealift-upload agent, for the operator."""
+    done = cloud.run([far.UPLOAD, "agent", *words], environment={"SEALIFT_HOME": str(preparer.folder / "operator")},
+                     text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def place_policy(policy):
+    """In the operator's place, on a disk that only the endpoint's mounts have."""
+    pid = str(endpoint.process.pid)
+    subprocess.run(["nsenter", "-t", pid, "-m", "--", "sh", "-euc",
+                    "mkdir -p /etc/sealift; mount -t tmpfs -o mode=755,size=1m operator /etc/sealift\n"
+                    "cat >/etc/sealift/policy.json; chmod 644 /etc/sealift/policy.json"],
+                   input=policy.read_bytes(), check=True)
+
+
+def register_changed_agent():
+    """This release's agent with one line more, registered by who submits."""
+    source = agent("show", "--source")
+    changed = source.replace("\ndef sealift_agent(", "\n# no check is made here\ndef sealift_agent(")
+    assert changed != source
+    buffer = "st\nsealift_agent:" + changed
+    login = cloud.login()
+    basic = base64.b64encode(("%s:%s" % (login["GLOBUS_COMPUTE_CLIENT_ID"],
+                                         login["GLOBUS_COMPUTE_CLIENT_SECRET"])).encode()).decode()
+    _, _, answer = cloud.request(
+        "POST", "/v2/oauth2/token", "grant_type=client_credentials&scope=https://auth.globus.org/scopes/"
+        "facd7ccc-c5f4-42aa-916b-a0e270e2c2a9/all",
+        {"Authorization": "Basic " + basic, "Content-Type": "application/x-www-form-urlencoded"})
+    status, _, answer = cloud.request(
+        "POST", "/v3/functions", json.dumps({
+            "function_name": "sealift_agent", "function_code": "%d\n%s" % (len(buffer), buffer),
+            "meta": {"python_version": "3.8.0", "sdk_version": "4.19.0", "serde_identifier": "st"}}),
+        {"Authorization": "Bearer " + json.loads(answer)["access_token"], "Content-Type": "application/json"})
+    assert status == 200, answer
+    return json.loads(answer)["function_uuid"]
+
+
+class Enforced(unittest.TestCase):
+    def setUp(self):
+        cloud.reset()
+        self.before = len(account.launches())
+        self.allowed = re.findall(UUID, printed)
+
+    def uploader(self, name, function=None, person=None, version="1.0.0"):
+        uploader = far.Uploader(cloud, person or preparer, name)
+        config = {"user_endpoint_config": {"threads": 2}, "timeout": 60}
+        if function:
+            config["function"] = function
+        code, _, err = uploader.call("add", *(person or preparer).small([version]), "--builder", endpoint.id,
+                                     "--runner", "local", "--builder-config", uploader.configure(**config))
+        self.assertEqual(code, 0, err)
+        return uploader
+
+    def assert_refused(self, uploader, state, *words):
+        code, out, err = uploader.call("run")
+        self.assertEqual(code, 4, out + err)
+        for word in words:
+            self.assertIn(word, out)
+        row, = uploader.rows()
+        self.assertEqual((row["state"], row["kind"]), (state, "untrusted"))
+        self.assertEqual(len(account.launches()), self.before)
+
+    def submits(self):
+        return cloud.journal("POST", "*/submit")
+
+    def test_a_good_bundle_is_built_by_the_operators_rules(self):
+        uploader = self.uploader("good", self.allowed[0], version="1.1.0")
+        code, out, err = uploader.call("run")
+        self.assertEqual(code, 0, out + err)
+        row, = uploader.rows()
+        self.assertEqual(row["state"], "done")
+        self.assertEqual(row["receipt"]["enforcement"], "enforced")
+        self.assertEqual(row["receipt"]["policy"], "/etc/sealift/policy.json")
+
+    def test_a_bundle_that_the_operators_policy_refuses(self):
+        # The account's own policy would take it.
+        stranger = far.Preparer()
+        self.addCleanup(stranger.remove)
+        account.trust(stranger.policy)
+        uploader = self.uploader("stranger", self.allowed[0], stranger, "1.2.0")
+        self.assert_refused(uploader, "refused", "nobody whom /etc/sealift/policy.json trusts to prepare has signed",
+                            "the builder decides")
+
+    def test_another_function_than_the_allowed_ones_is_not_even_sent(self):
+        uploader = self.uploader("own", version="1.3.0")
+        self.assert_refused(uploader, "queued", f"endpoint {endpoint.id} runs only functions that its operator allows",
+                            *self.allowed, "give it as 'function' in the builder configuration")
+        self.assertEqual(self.submits(), [])
+
+    def test_a_changed_agent_is_refused_by_the_endpoint_itself(self):
+        changed = register_changed_agent()
+        # The service does not tell what is allowed there.
+        cloud.rules([{"path": "*/allowed_functions", "action": "reply", "status": 404, "count": None}])
+        uploader = self.uploader("changed", changed, version="1.4.0")
+        self.assert_refused(uploader, "queued",
+                            f"endpoint {endpoint.id}: the endpoint does not allow the agent that was sent",
+                            changed, "the agent of this release", "'function' in the builder configuration")
+        self.assertTrue(self.submits())
+        # With the one that is allowed it goes on.
+        cloud.rules([])
+        uploader.configure(user_endpoint_config={"threads": 2}, function=self.allowed[0])
+        code, out, err = uploader.call("run")
+        self.assertEqual(code, 0, out + err)
+        self.assertEqual(uploader.rows()[0]["receipt"]["enforcement"], "enforced")
+
+
+if __name__ == "__main__":
+    unittest.main()
