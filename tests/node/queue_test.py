@@ -2,16 +2,19 @@
 """A queue of bundles before a real endpoint that is reached through a service which misbehaves. A short
 program takes the place of apptainer there, so that many builds cost nothing and are counted.
 tests/long/queue_test.sh runs it with more bundles and more kills."""
+import json
 import os
 import random
+import signal
+import sys
 import time
 import unittest
 
 import far
 import globus
 
-BUNDLES, KILLS = (int(os.environ.get(name, most)) for name, most in
-                  (("SEALIFT_QUEUE_BUNDLES", 16), ("SEALIFT_QUEUE_KILLS", 8)))
+BUNDLES, KILLS, SHARERS, WHEELS = (int(os.environ.get("SEALIFT_QUEUE_" + name, usual)) for name, usual in (
+    ("BUNDLES", 16), ("KILLS", 8), ("SHARERS", 5), ("WHEELS", 20 << 20)))
 
 
 def setUpModule():
@@ -38,8 +41,16 @@ class Queue(unittest.TestCase):
         self.assertEqual(code, 0, err)
 
     def run_out(self, code=0):
-        got, out, err = self.uploader.call("run", timeout=1200)
-        self.assertEqual(got, code, out + err + cloud.log("builder") + cloud.log("service"))
+        """Runs until all is done; how long that took, and what, is printed for people."""
+        begin = time.monotonic()
+        got, out, err, self.peak = self.uploader.measure("run")
+        self.assertEqual(got, code, out[-20000:] + err[-20000:] + cloud.log("builder")[-20000:] + cloud.log("service")[-20000:])
+        print("%s: %.0f s, %d submits, %d requests, %.1f MB sent, %d launches, peak %.1f MiB" % (
+            self.id().split(".")[-1], time.monotonic() - begin, len(self.submits()), len(cloud.journal()),
+            sum(entry["request_bytes"] for entry in self.submits()) / 1e6, len(self.launched()), self.peak / 1024)
+            + "; submits of KB at s: " + " ".join("%d@%.0f" % (
+                entry["request_bytes"] / 1000, entry["at"] - self.submits()[0]["at"]) for entry in self.submits()),
+            file=sys.stderr)
         return out, err
 
     def states(self):
@@ -62,28 +73,72 @@ class Queue(unittest.TestCase):
         self.assertLessEqual(len(self.submits()), 12)
 
     def test_what_bundles_share_travels_once(self):
-        bundles = preparer.small([f"2.{number}.0" for number in range(5)], blobs=4, blob_size=5 << 20)
+        bundles = preparer.small([f"2.{number}.0" for number in range(SHARERS)], blobs=4, blob_size=WHEELS // 4)
         self.add(bundles)
         self.run_out()
-        self.assertEqual(self.states(), ["done"] * 5)
+        self.assertEqual(self.states(), ["done"] * SHARERS)
         sent = sum(entry["request_bytes"] for entry in self.submits())
-        self.assertLess(sent, (4 * (5 << 20)) * 1.5)
+        self.assertGreater(sent, WHEELS)
+        self.assertLess(sent, WHEELS * 4 / 3 * 1.05 + SHARERS * 100000)  # base64, and what each has alone
+
+    def misbehave(self, chance):
+        """A service that does one thing wrong, or none."""
+        submit = {"path": "/v3/endpoints/*/submit"}
+        cloud.rules(chance.choice([
+            [], [], [dict(submit, action="drop", when="after")], [dict(submit, action="drop", when="before")],
+            [dict(submit, action="body", body="truncated")], [dict(submit, action="reply", status=500)],
+            [{"path": "/v2/batch_status", "action": "drop", "when": "after"}],
+            [{"path": "/v2/batch_status", "action": "reply", "status": 429, "headers": {"Retry-After": "1"}}],
+            [{"action": "delay", "seconds": 0.3, "count": 5}]]))
+
+    def kill_a_builder(self, deaths):
+        """The process that builds a bundle just now, if there is one."""
+        for path in account.folder.glob("data/bundles/*/state.json"):
+            try:
+                state = json.loads(path.read_text())
+                if state["state"] == "building" and state["bundle"] in self.mine:
+                    os.kill(state["pid"], signal.SIGKILL)
+                    deaths[state["bundle"]] = deaths.get(state["bundle"], 0) + 1
+                    return
+            except (OSError, ValueError):
+                pass
 
     def test_t72_killed_again_and_again(self):
-        bundles = preparer.small([f"3.{number}.0" for number in range(6)], blobs=1, blob_size=3 << 20)
-        self.add(bundles)
-        chance = random.Random(7)
-        for _ in range(KILLS):
-            cloud.rules([{"path": "/v3/endpoints/*/submit", "action": "drop", "when": "after"}]
-                        if chance.random() < 0.4 else [])
+        """A new bundle comes every now and then, so that there is always something to disturb."""
+        seed = int(os.environ.get("SEALIFT_QUEUE_SEED", "7"))
+        chance, deaths = random.Random(seed), {}
+        bundles = preparer.small([f"3.{number}.0" for number in range(6 + KILLS // 3)], blobs=1, blob_size=3 << 20)
+        self.add(bundles[:6])
+        coming = bundles[6:]
+        for number in range(KILLS):
+            self.misbehave(chance)
             process = self.uploader.start("run")
-            time.sleep(chance.uniform(0.02, 2.5))
+            time.sleep(chance.uniform(0.02, 4))
             self.uploader.kill(process)
+            if number % 3 == 2 and coming:
+                self.add([coming.pop()])
+            self.mine = {row["bundle"] for row in self.uploader.rows()}
+            if chance.random() < 0.1:
+                self.kill_a_builder(deaths)
         cloud.rules([])
+        if coming:
+            self.add(coming)
         self.run_out()
-        self.assertEqual(self.states(), ["done"] * 6)
-        self.assertEqual(sorted(self.launched()), sorted(set(self.launched())), "a bundle was built twice")
-        self.assertEqual(len(self.launched()), 6)
+        rows = self.exported()
+        self.assertEqual([row["state"] for row in rows], ["done"] * len(bundles))
+        for row in rows:
+            launches = self.launched().count(row["bundle"])
+            self.assertGreaterEqual(launches, 1)
+            self.assertLessEqual(launches, 1 + deaths.get(row["bundle"], 0), f"seed {seed}: built twice")
+            effects = [(effect["kind"], effect["outcome"]) for effect in row["effects"]]
+            self.assertEqual(effects.count(("register", "good")), 1, f"seed {seed}: registered twice")
+        print(f"seed {seed}: {KILLS} kills of the uploader, {sum(deaths.values())} of builders, {len(bundles)} bundles, "
+              f"{len(self.launched())} launches", file=sys.stderr)
+
+    def exported(self):
+        code, out, err = self.uploader.call("export")
+        self.assertEqual(code, 0, err)
+        return json.loads(out)["submissions"]
 
     def test_t73_the_service_goes_away_and_comes_back(self):
         self.add(preparer.small(["4.0.0"]))
