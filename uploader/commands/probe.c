@@ -59,10 +59,12 @@ static bool ask(const struct options *options, struct probe *out, struct sl_erro
 	struct probe_place builder = {options->builder, options->builder_config};
 	struct probe_place runner = {options->runner, options->runner_config};
 	auto_ledger struct ledger *ledger = NULL;
+	struct postman_options reach = options->reach;
 	struct postman *postman = NULL;
 
+	reach.warn = print_warning;
 	bool good = queue_open_ledger(options->state_dir, &ledger, err) &&
-		    postman_new(ledger, &options->reach, &postman, err) &&
+		    postman_new(ledger, &reach, &postman, err) &&
 		    probe_ask(postman, &builder, &runner, out, err);
 	postman_free(postman);
 	return good && (!options->out || site_save(&out->site, options->out, err));
@@ -139,6 +141,8 @@ static void print_text(const struct probe *probe)
 	print_part("runner", &probe->site.runner);
 	if (probe->site.builder.id && probe->site.runner.id)
 		printf("store: %s\n", site_store_name(probe->site.store));
+	if (probe->drop != PROBE_DROP_NONE)
+		printf("drop folder: %s\n", probe_drop_name(probe->drop));
 	sl_buf_init(&text, 4 * SL_MIB);
 	for (size_t i = 0; i < probe->gaps.len; i++) {
 		sl_buf_adds(&text, "- ");
@@ -159,6 +163,8 @@ static void print_report(const struct options *options, const struct probe *prob
 	sl_json_set_uint(value, "sealift_probe", 1);
 	sl_json_set(value, "site", site_to_json(&probe->site));
 	sl_json_set(value, "missing", gaps);
+	if (probe->drop != PROBE_DROP_NONE)
+		sl_json_set_string(value, "drop", probe_drop_name(probe->drop));
 	if (options->out) {
 		sl_auto_free char *shown = sl_text_shown(options->out);
 		sl_json_set_string(value, "file", shown);

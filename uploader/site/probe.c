@@ -5,6 +5,7 @@
 #include "uploader/site/probe.h"
 
 #include "uploader/compute/compute.h"
+#include "uploader/transport/drop.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -270,6 +271,106 @@ static bool check_store(struct postman *postman, const struct side *sides, struc
 	return true;
 }
 
+// ---- the drop folder -----------------------------------------------------------------------
+
+const char *probe_drop_name(enum probe_drop drop)
+{
+	static const char *const names[] = {
+		[PROBE_DROP_NONE] = NULL,
+		[PROBE_DROP_NOT_CHECKED] = "not-checked",
+		[PROBE_DROP_SEEN] = "seen",
+		[PROBE_DROP_NOT_SEEN] = "not-seen",
+	};
+
+	return names[drop];
+}
+
+struct drop_check {
+	bool waits, heard;
+	struct sl_error why;
+	char *remedy;
+};
+
+static void hear_drop(void *context, const json_t *answer, const struct sl_error *why,
+		      const char *remedy)
+{
+	struct drop_check *check = context;
+
+	check->waits = false;
+	check->heard = answer != NULL;
+	if (why)
+		check->why = *why;
+	check->remedy = why && remedy ? sl_strdup(remedy) : NULL;
+}
+
+static bool ask_for_dropped(struct postman *postman, struct post *post,
+			    const struct transport_object *object, struct drop_check *check,
+			    struct sl_error *err)
+{
+	const struct transport_object *const objects[] = {object};
+
+	check->waits = true;
+	if (!start_errand(post, drop_request(post_config(post)->drop_there, objects, 1, false),
+			  hear_drop, check, err))
+		return false;
+	postman_hurry(postman);
+	while (check->waits)
+		if (!postman_step(postman, STEP_MS, err))
+			return false;
+	return true;
+}
+
+// Nobody but this process knows of it, and it is removed below whatever the answer is.
+static bool no_record(void *context, const struct sl_digest *sha256, struct sl_error *err)
+{
+	(void)context;
+	(void)sha256;
+	(void)err;
+	return true;
+}
+
+static void note_drop(struct probe *out, const char *here, const char *text, const char *remedy)
+{
+	sl_auto_free char *gap = sl_format("objects cannot go by the folder '%s': %s%s%s", here,
+					   text, remedy ? "; " : "", remedy ? remedy : "");
+
+	sl_strings_add(&out->gaps, gap);
+}
+
+// A few random bytes are written here and looked for there; the agent keeps nothing of them.
+static bool check_drop(struct postman *postman, const struct side *side, struct probe *out,
+		       struct sl_error *err)
+{
+	const char *here = post_config(side->post)->drop_here;
+	struct drop_check check = {0};
+	struct sl_error why = {0};
+	unsigned char bytes[32];
+
+	if (!here)
+		return true;
+	out->drop = PROBE_DROP_NOT_CHECKED;
+	if (!side->part->host_known)
+		return true;
+	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+		return sl_fail_errno(err, "cannot get random bytes");
+	struct transport_object object = {.data = bytes,
+					  .size = sizeof bytes,
+					  .sha256 = sl_sha256_bytes(bytes, sizeof bytes)};
+	if (!drop_store(here, &object, no_record, NULL, &why)) {
+		note_drop(out, here, why.text, NULL);
+		return true;
+	}
+	bool good = ask_for_dropped(postman, side->post, &object, &check, err);
+	if (!drop_remove(here, &object.sha256, &why))
+		note_drop(out, here, why.text, NULL);
+	if (check.heard)
+		out->drop = check.why.kind == SL_E_NONE ? PROBE_DROP_SEEN : PROBE_DROP_NOT_SEEN;
+	if (good && check.why.kind != SL_E_NONE)
+		note_drop(out, here, check.why.text, check.remedy);
+	free(check.remedy);
+	return good;
+}
+
 // ---- all of it -----------------------------------------------------------------------------
 
 static void note_silence(const struct side *side, struct sl_strings *gaps)
@@ -336,6 +437,8 @@ bool probe_ask(struct postman *postman, const struct probe_place *builder,
 	if (!good || !check_heard(&sides[0], err) || !check_heard(&sides[1], err))
 		return false;
 	if (sides[0].post && sides[1].post && !check_store(postman, sides, out, err))
+		return false;
+	if (sides[0].post && !check_drop(postman, &sides[0], out, err))
 		return false;
 	note_gaps(sides, out);
 	return true;

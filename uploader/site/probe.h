@@ -18,9 +18,14 @@ struct probe_heard {
 	struct sl_strings obstacles; // reasons for which nothing would be built there now
 };
 
+// Whether the builder sees the folder that its configuration names as "path".
+enum probe_drop { PROBE_DROP_NONE, PROBE_DROP_NOT_CHECKED, PROBE_DROP_SEEN, PROBE_DROP_NOT_SEEN };
+const char *probe_drop_name(enum probe_drop drop); // "seen", …; NULL: no folder is named
+
 struct probe {
 	struct site site;
 	struct probe_heard builder, runner;
+	enum probe_drop drop;
 	struct sl_error store; // why the store was not checked; SL_E_NONE: it was
 	struct sl_strings gaps;
 };
