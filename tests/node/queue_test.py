@@ -62,7 +62,7 @@ class Queue(unittest.TestCase):
     def submits(self):
         return [entry for entry in cloud.journal("POST", "*/submit") if entry["status"] == 200]
 
-    def test_t80_many_small_bundles_share_submits(self):
+    def test_t83_many_small_bundles_share_submits(self):
         bundles = preparer.small([f"1.{number}.0" for number in range(BUNDLES)])
         cloud.settings(rate_limit={"requests": 20, "seconds": 10})
         self.add(bundles)
@@ -141,7 +141,9 @@ class Queue(unittest.TestCase):
         return json.loads(out)["submissions"]
 
     def test_t73_the_service_goes_away_and_comes_back(self):
-        self.add(preparer.small(["4.0.0"]))
+        bundle, = preparer.small(["4.0.0"])
+        before = bundle.read_bytes()
+        self.add([bundle])
         cloud.rules([{"action": "drop", "when": "before", "count": None}])
         with self.uploader.start("run") as running:
             while len(cloud.journal()) < 3:  # it has tried, in vain
@@ -151,8 +153,9 @@ class Queue(unittest.TestCase):
             out, err = running.communicate(timeout=400)
         self.assertEqual(running.returncode, 0, out + err)
         self.assertEqual(self.states(), ["done"])
+        self.assertEqual(bundle.read_bytes(), before)
 
-    def test_t74_a_token_is_refused_and_fetched_again(self):
+    def test_a_token_is_refused_and_fetched_again(self):
         self.add(preparer.small(["4.1.0"]))
         cloud.rules([{"path": "/v2/batch_status", "action": "reply", "status": 401}])
         self.run_out()

@@ -179,7 +179,7 @@ class Build(Base):
                                          self.store_path("images", "sha256", other.id + ".sif")))
         self.assertTrue(os.path.exists(self.image()))
 
-    def test_every_object_is_hashed_when_it_is_used(self):
+    def test_t80_every_object_is_hashed_when_it_is_used(self):
         """T45, T51, T80: one changed byte in any object, and nothing is started."""
         for name, data in self.bundle.objects().items():
             path = self.store_path("objects", "sha256", name[:2], name)
@@ -471,12 +471,12 @@ class Hosts(Base):
         self.put(self.bundle.objects())
         self.refused(self.bundle.request(), "input", "the bundle is for linux/%s" % other)
 
-    def test_scratch_folders(self):
+    def test_t85_scratch_folders(self):
         for path in ("/nonexistent", os.path.join(self.folder, "file")):
             self.write_config("site.json", {"scratch": path})
             self.refuse("no folder for the build's temporary files.*no such folder", "scratch")
 
-    def test_memory_is_not_taken_for_a_disk(self):
+    def test_t85_memory_is_not_taken_for_a_disk(self):
         lifted = support.lift()
         real = lifted.mount_of
         lifted.mount_of = lambda path: ("tmpfs", "rw") if path == "/tmp" else (
