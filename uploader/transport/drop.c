@@ -106,6 +106,9 @@ bool drops_start(struct drops *drops, struct post *post, const struct errand *er
 {
 	struct ledger_drops left;
 
+	if (!drops->ledger)
+		return sl_fail(err, SL_E_INTERNAL, "without a ledger nothing can be left in '%s'",
+			       post->config.drop_here);
 	// What others have left becomes ours, and goes when nobody needs it.
 	if (!drops->begun) {
 		bool good = ledger_drops_left(drops->ledger, &left, err);
@@ -364,6 +367,10 @@ static void clean_up(struct drops *drops)
 	struct ledger_drops left;
 	struct sl_error ignored = {0};
 
+	if (!drops->ledger)
+		return;
+	if (!drops->ledger) // nothing was written down, so nothing was left
+		return;
 	if (ledger_drops_left(drops->ledger, &left, &ignored))
 		sl_list_each (&left, drop)
 			if (!is_wanted(drops, drop->folder, &drop->sha256) &&

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 import struct
 import unittest
 
@@ -224,6 +225,24 @@ class PlaceTest(support.Host):
             else:
                 self.assertIn(answer["error"]["kind"], ("format",), (at, answer))
             self.setUpAgain()
+
+    def test_t15_whatever_stands_in_a_sif_it_is_read_or_refused(self):
+        lifted, chance = support.LIFTED, random.Random(1)
+        path = os.path.join(self.folder, "changed.sif")
+        for _ in range(800):
+            data = bytearray(self.image)
+            for _ in range(chance.randint(1, 6)):
+                at = chance.choice((88, 96, 128 + 585 * chance.randint(0, 2) + chance.choice((0, 4, 17, 25, 201, 205))))
+                data[at:at + 8] = struct.pack("<q", chance.choice((
+                    -1, 0, 1, 3, 1 << 62, -(1 << 63), len(data), chance.getrandbits(63), 0x4001, 0x4004, 0x4006)))
+            with open(path, "wb") as file:
+                file.write(data[:chance.choice((len(data), chance.randint(0, len(data))))])
+            for read in (lifted.read_sif, lifted.sif_labels,
+                         lambda one: lifted.sif_text(one, 0x4001, "definition")):
+                try:
+                    read(path)
+                except lifted.Refusal:
+                    pass
 
     def test_a_receipt_of_something_else_is_refused(self):
         self.put(dict(self.bundle.objects(), **{sha256(self.image): self.image}))

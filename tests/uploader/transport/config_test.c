@@ -92,6 +92,28 @@ static void what_an_endpoint_is_told_is_kept_as_it_is(void **state)
 	builder_config_release(&config);
 }
 
+static void a_folder_has_a_name_here_and_one_there(void **state)
+{
+	static const char *const texts[] = {
+		"{\"path\": {\"here\": \"/mnt/drop\", \"there\": \"/shared/drop\"}}",
+		"{\"path\": {\"here\": \"/mnt/drop\"}}"};
+	static const char *const there[] = {"/shared/drop", "/mnt/drop"};
+	for (size_t i = 0; i < 2; i++) {
+		sl_auto_free char *path = write_config(*state, texts[i]);
+		struct builder_config config;
+		struct sl_error err = {0};
+		assert_true(builder_config_load(path, &config, &err));
+		assert_string_equal(config.drop_here, "/mnt/drop");
+		assert_string_equal(config.drop_there, there[i]);
+		builder_config_release(&config);
+	}
+	refuse(*state, "{\"path\": \"/mnt/drop\"}", "path");
+	refuse(*state, "{\"path\": {}}", "path.here");
+	refuse(*state, "{\"path\": {\"here\": \"drop\"}}", "path.here: must be an absolute path");
+	refuse(*state, "{\"path\": {\"here\": \"/a\", \"there\": \"\"}}", "path.there");
+	refuse(*state, "{\"path\": {\"here\": \"/a\", \"their\": \"/b\"}}", "their");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +121,7 @@ int main(void)
 		scratch_test(a_first_word_with_a_slash_is_relative_to_the_file),
 		scratch_test(what_it_does_not_know_is_refused),
 		scratch_test(what_an_endpoint_is_told_is_kept_as_it_is),
+		scratch_test(a_folder_has_a_name_here_and_one_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
