@@ -38,7 +38,7 @@ static void print_json(const struct spec_file *run)
 	sl_list_each (&run->report.problems, problem)
 		sl_json_append(problems, problem_to_json(problem));
 	sl_json_set(json, "problems", problems);
-	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	putchar('\n');
 }
 

@@ -82,7 +82,7 @@ static void print_result_json(const struct compiling *run)
 	sl_json_set_uint(json, "packages", run->pins.lock->packages.len);
 	sl_json_set_uint(json, "size", run->size);
 	sl_json_set_string(json, "version", run->spec.plan->version);
-	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	putchar('\n');
 }
 

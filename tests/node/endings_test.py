@@ -80,7 +80,7 @@ class Endings(unittest.TestCase):
         bundles = (person or preparer).small([version])
         code, _, err = uploader.call("add", *bundles, "--builder", self.builder, "--runner", "local",
                                      "--builder-config",
-                                     uploader.configure(user_endpoint_config={"threads": 2}, **config))
+                                     uploader.configure(**{"user_endpoint_config": {"threads": 2}, **config}))
         self.assertEqual(code, 0, err)
 
     def hold_builds(self):
@@ -197,6 +197,15 @@ class Endings(unittest.TestCase):
             allow_namespaces(10000)
         with open(SETTING, encoding="ascii") as file:
             self.assertEqual(file.read(), machine)
+        self.assert_recovers()
+
+    def test_a_configuration_outside_the_schema_is_not_sent(self):
+        self.add("4.1.0", user_endpoint_config={"threads": "many"})
+        self.assert_told(self.uploader.call("run"), 3, "queued", "input",
+                         [f"endpoint {self.builder} does not accept the 'user_endpoint_config'", "threads"],
+                         ["correct 'user_endpoint_config'", "'sealift-upload run' goes on from here"])
+        self.assertEqual(cloud.journal("POST", "*/submit"), [])
+        self.uploader.configure(user_endpoint_config={"threads": 2})
         self.assert_recovers()
 
     # ---- the login --------------------------------------------------------------------------------

@@ -66,6 +66,10 @@ static bool find_client(struct auth *auth, struct sl_error *err)
 	const char *id = variable("GLOBUS_COMPUTE_CLIENT_ID");
 	const char *password = variable("GLOBUS_COMPUTE_CLIENT_SECRET");
 
+	if (id && !auth_is_uuid(id))
+		return sl_fail(
+			err, SL_E_INPUT,
+			"GLOBUS_COMPUTE_CLIENT_ID is no client id (UUID): correct it, or unset it");
 	if (!password)
 		return true;
 	if (!id)
@@ -73,8 +77,6 @@ static bool find_client(struct auth *auth, struct sl_error *err)
 			err, SL_E_INPUT,
 			"GLOBUS_COMPUTE_CLIENT_SECRET is set and GLOBUS_COMPUTE_CLIENT_ID is "
 			"not: set both, or neither");
-	if (!auth_is_uuid(id))
-		return sl_fail(err, SL_E_INPUT, "GLOBUS_COMPUTE_CLIENT_ID is no client id (UUID)");
 	secret_set(&auth->password, password, strlen(password));
 	auth->login.client = sl_strdup(id);
 	auth->renew = true;
@@ -134,6 +136,12 @@ bool auth_open(const struct auth_places *places, const char *token_file, struct 
 		auth_free(auth);
 		return false;
 	}
+	// That of the SDK may have been made by this very client.
+	if ((auth->kind == AUTH_NOBODY || auth->kind == AUTH_OWN) &&
+	    variable("GLOBUS_COMPUTE_CLIENT_ID"))
+		sl_strings_add(&auth->warnings,
+			       "GLOBUS_COMPUTE_CLIENT_ID is set without "
+			       "GLOBUS_COMPUTE_CLIENT_SECRET: alone it makes no login");
 	*out = auth;
 	return true;
 }

@@ -25,9 +25,11 @@ static bool register_agent(const struct options *options, struct agent_functions
 {
 	struct postman *postman = NULL;
 	struct compute *compute = NULL;
+	struct postman_options reach = options->reach;
 
 	// No errands are run, so no ledger is needed.
-	bool good = postman_new(NULL, &options->reach, &postman, err) &&
+	reach.warn = print_warning;
+	bool good = postman_new(NULL, &reach, &postman, err) &&
 		    postman_compute(postman, &compute, err) &&
 		    agent_functions_register(compute, out, err);
 	postman_free(postman);

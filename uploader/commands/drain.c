@@ -14,6 +14,8 @@
 //     and whatever happens first is waited for.
 #include "uploader/commands/drain.h"
 
+#include "uploader/commands/print.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,7 +23,7 @@
 
 #define WAIT_MS	      500
 #define LOOK_MS	      1000  // between two looks at the ledger for more to do
-#define PASS_MS	      10000 // after which turns wait until the posts have moved on
+#define PASS_MS	      15000 // after which turns wait until the posts have moved on
 #define MOST_ACTIVE   2048
 #define TRAVELLING    1024 // bundles that are open while their objects travel
 #define STALE_SECONDS 600  // a process that has not renewed its claim for so long is not waited for
@@ -399,7 +401,10 @@ bool drain(struct ledger *ledger, int64_t only, const struct postman_options *op
 {
 	struct round round = {.ledger = ledger, .watch = watch, .only = only, .tried = tried_out};
 	round.room.most_bundles = most_open();
-	bool good = postman_new(ledger, options, &round.postman, err);
+	struct postman_options reach = *options;
+	if (tried_out->len == 0) // not again, when this is tried again
+		reach.warn = print_warning;
+	bool good = postman_new(ledger, &reach, &round.postman, err);
 
 	while (good && (good = go_round(&round, err)) && round.held > 0)
 		nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000L}, NULL);

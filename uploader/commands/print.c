@@ -35,6 +35,11 @@ void print_rows(const struct submission *const *rows, size_t len, bool json)
 	fputs(text.data, stdout);
 }
 
+void print_warning(const char *text)
+{
+	sl_warn("%s", text);
+}
+
 int print_failure(const struct sl_error *err)
 {
 	sl_complain(err);

@@ -222,6 +222,41 @@ static bool is_about_login(struct compute_failure *failure, long status, const j
 	return true;
 }
 
+static const char *remedy_of_kind(enum auth_kind kind)
+{
+	if (kind == AUTH_CLIENT)
+		return "client credentials cannot meet that: ask the endpoint's owner to admit "
+		       "this "
+		       "client's identity, or unset GLOBUS_COMPUTE_CLIENT_SECRET and log in as a "
+		       "person ('sealift-upload login')";
+	return "the token of --token-file cannot meet that: have whoever gives it log in again "
+	       "with "
+	       "what is asked for, or leave --token-file out and use 'sealift-upload login'";
+}
+
+void failure_of_demand(struct compute_failure *failure, long status, const char *body, size_t len,
+		       enum auth_kind kind)
+{
+	sl_auto_json json_t *json = read_body(body, len);
+	struct auth_demand demand = {0};
+
+	if ((kind != AUTH_CLIENT && kind != AUTH_GIVEN) || !json || status < 400 || status >= 500 ||
+	    !auth_demand_read(json, &demand))
+		return;
+	sl_auto_free char *asked = auth_demand_describe(&demand);
+	auth_demand_release(&demand);
+	char *command = strstr(asked, ": sealift-upload login");
+	if (command)
+		*command = '\0';
+	sl_auto_free char *safe = shown(asked, SHOWN_MAX);
+	sl_error_clear(&failure->error);
+	sl_fail(&failure->error, failure_kind(status),
+		"the service asks for another login than %s (HTTP %ld): %s", auth_kind_name(kind),
+		status, safe);
+	free(failure->remedy);
+	failure->remedy = sl_strdup(remedy_of_kind(kind));
+}
+
 static const char *verdict(long status)
 {
 	if (status >= 300 && status < 400)

@@ -9,6 +9,11 @@
 // it; or in none. `failure` is zeroed.
 void failure_of_answer(struct compute_failure *failure, long status, const char *body, size_t len);
 
+// A demand for another login means something else to client credentials: nobody can log in as them
+// with a browser. Sentence and remedy say so then.
+void failure_of_demand(struct compute_failure *failure, long status, const char *body, size_t len,
+		       enum auth_kind kind);
+
 // Whether it asks for another login than the one we have, so that another token cannot help.
 bool failure_is_demand(const char *body, size_t len);
 

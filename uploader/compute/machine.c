@@ -107,6 +107,9 @@ static void heard(void *context, const struct http_answer *answer, const struct 
 		return;
 	}
 	call_heard(call, answer, why);
+	if (!why && call->failure.error.kind != SL_E_NONE)
+		failure_of_demand(&call->failure, answer->status, answer->body, answer->len,
+				  auth_kind(call->compute->auth));
 }
 
 // The reason that `auth` gives says what to do.

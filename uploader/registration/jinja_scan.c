@@ -265,6 +265,46 @@ char *jinja_engine(const char *template)
 	return NULL;
 }
 
+static bool opens_block(const char *line, size_t len)
+{
+	return contains(line, len, "{%") &&
+	       (contains(line, len, " if ") || contains(line, len, " for "));
+}
+
+static bool closes_block(const char *line, size_t len)
+{
+	return contains(line, len, "endif") || contains(line, len, "endfor");
+}
+
+// Members of the engine stand as far right as its first one does; those of its provider further.
+bool jinja_engine_depends(const char *template)
+{
+	size_t column = 0; // of the engine's members, 0 = not known yet
+	unsigned depth = 0;
+	bool engine = false;
+
+	for (const char *line = template; *line;) {
+		const char *end = line_end(line);
+		size_t len = (size_t)(end - line), blank = strspn(line, " \t");
+		bool yaml = blank < len && line[blank] != '{' && line[blank] != '#';
+		if (yaml && blank == 0) {
+			engine = strncmp(line, "engine", 6) == 0 && !is_word(line[6]);
+			column = 0;
+		} else if (yaml && engine) {
+			column = column ? column : blank;
+			if (depth > 0 && blank == column && strncmp(line + blank, "type", 4) == 0 &&
+			    !is_word(line[blank + 4]))
+				return true;
+		}
+		if (closes_block(line, len))
+			depth -= depth > 0;
+		else if (opens_block(line, len))
+			depth++;
+		line = *end ? end + 1 : end;
+	}
+	return false;
+}
+
 char *jinja_name_in(const char *value)
 {
 	struct tag tag;

@@ -27,6 +27,8 @@ void jinja_names_release(struct jinja_names *names);
 // behind a line that begins with "engine". Owned, without quotes and white space; NULL if none.
 char *jinja_value(const char *template, const char *key);
 char *jinja_engine(const char *template);
+// Whether that is only one of several, chosen by a condition.
+bool jinja_engine_depends(const char *template);
 
 // The name that a value such as `{{ image|default('"x"') }}` reads: owned; NULL when it reads none.
 char *jinja_name_in(const char *value);

@@ -2,8 +2,8 @@
 #include "uploader/registration/runner_template.h"
 
 #include "bundles/packaging/version.h"
+#include "uploader/compute/schema_subset.h"
 #include "uploader/registration/jinja_scan.h"
-#include "uploader/registration/schema_subset.h"
 
 #include <string.h>
 
@@ -127,6 +127,11 @@ static void compare_engine(const char *template, struct runner_findings *out)
 	if (!engine)
 		find(out, RUNNER_ENGINE, RUNNER_NOT_CHECKED,
 		     sl_strdup("no engine was recognised in its template"), NULL);
+	else if (jinja_engine_depends(template))
+		find(out, RUNNER_ENGINE, RUNNER_NOT_CHECKED,
+		     sl_strdup("cannot tell its engine: it depends on a condition; it must be "
+			       "GlobusComputeEngine for these values"),
+		     NULL);
 	else if (strstr(engine, "{{"))
 		find(out, RUNNER_ENGINE, RUNNER_NOT_CHECKED,
 		     sl_format("its engine depends on a value (%s); it must be GlobusComputeEngine",

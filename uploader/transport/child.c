@@ -61,12 +61,39 @@ static bool make_pipes(struct pipes *pipes)
 	       fcntl(pipes->err[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
+// Logins and their settings are ours: an agent, and whatever a launcher starts, needs none of them.
+static bool is_about_login(const char *variable)
+{
+	static const char *const prefixes[] = {"GLOBUS_", "FUNCX_", "SEALIFT_CLIENT_"};
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (strncmp(variable, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+// Borrows from `environ`; the array is owned.
+static char **environment_without_logins(void)
+{
+	size_t len = 0, kept = 0;
+
+	while (environ[len])
+		len++;
+	char **out = sl_alloc_array(len + 1, sizeof *out);
+	for (size_t i = 0; i < len; i++)
+		if (!is_about_login(environ[i]))
+			out[kept++] = environ[i];
+	out[kept] = NULL;
+	return out;
+}
+
 // 0 or an errno. The child starts with default SIGPIPE whatever our own parent chose.
 static int spawn(pid_t *pid, const struct pipes *pipes, char *const argv[])
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t usual;
+	sl_auto_free char **variables = environment_without_logins();
 
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGPIPE);
@@ -77,7 +104,7 @@ static int spawn(pid_t *pid, const struct pipes *pipes, char *const argv[])
 	posix_spawn_file_actions_adddup2(&files, pipes->err[1], 2);
 	posix_spawnattr_setsigdefault(&attributes, &usual);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	int status = posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
+	int status = posix_spawnp(pid, argv[0], &files, &attributes, argv, variables);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&files);
 	return status;

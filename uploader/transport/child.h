@@ -14,7 +14,8 @@ struct child {
 	int status; // of waitpid, once reaped
 };
 
-// Starts `argv` (found by PATH). SL_E_IO when it cannot be started.
+// Starts `argv` (found by PATH) with our environment, but for what is about logins (GLOBUS_…,
+// FUNCX_…, SEALIFT_CLIENT_…). SL_E_IO when it cannot be started.
 bool child_start(struct child *child, char *const argv[], struct sl_error *err) SL_MUST_USE;
 
 // Writes all of it while reading what the child says meanwhile. SL_E_NETWORK when nothing moved for

@@ -2,6 +2,7 @@
 // Getting to know an endpoint: what its workers can read, whether it is there, and under which id
 // it runs the agent. Nothing is asked before the first errand; what is refused is told to all
 // errands, and asked again for the next.
+#include "uploader/compute/schema_subset.h"
 #include "uploader/transport/agent_source.h"
 #include "uploader/transport/globus.h"
 
@@ -210,6 +211,26 @@ static void one_answered(struct globus *globus)
 		globus_name_function(globus);
 }
 
+// What the endpoint's own schema certainly refuses is not sent: starting a user endpoint with it
+// would fail, after a long time.
+static void check_config(struct globus *globus, const json_t *schema)
+{
+	sl_auto_free char *clause = NULL;
+
+	if (!globus->endpoint_config || !json_is_object(schema) ||
+	    schema_check(schema, globus->endpoint_config, &clause) != SCHEMA_REFUSES)
+		return;
+	sl_auto_free char *shown = sl_text_shown(clause);
+	sl_fail(&globus->refused, SL_E_INPUT,
+		"endpoint %s does not accept the 'user_endpoint_config' of the builder "
+		"configuration: %s",
+		globus->endpoint, shown);
+	globus->refused_remedy = sl_strdup(
+		"correct 'user_endpoint_config' by the endpoint's schema ('sealift-upload probe' "
+		"and whoever runs it know it); the bundle stays queued, and 'sealift-upload run' "
+		"goes on from here");
+}
+
 static void endpoint_done(void *context, const json_t *answer,
 			  const struct compute_failure *failure)
 {
@@ -218,9 +239,12 @@ static void endpoint_done(void *context, const json_t *answer,
 	if (failure) {
 		globus->refused = failure->error;
 		globus->refused_remedy = failure->remedy ? sl_strdup(failure->remedy) : NULL;
-	} else if (!globus->switched) {
-		globus->set =
-			wire_choose(json_string_value(json_object_get(answer, "endpoint_version")));
+	} else {
+		const char *version =
+			json_string_value(json_object_get(answer, "endpoint_version"));
+		if (!globus->switched)
+			globus->set = wire_choose(version);
+		check_config(globus, json_object_get(answer, "user_config_schema"));
 	}
 	one_answered(globus);
 }

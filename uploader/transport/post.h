@@ -40,8 +40,11 @@ struct errand {
 
 struct postman_options {
 	const char *compute_url, *auth_url, *token_file; // NULL = as auth.h finds them
+	void (*warn)(const char *text); // hears auth_warnings(), each once; NULL = nobody does
 };
 
+// `ledger` may be NULL for who only wants postman_compute() and "local" posts: posts to endpoints
+// of Globus Compute write down what they send.
 bool postman_new(struct ledger *ledger, const struct postman_options *options, struct postman **out,
 		 struct sl_error *err) SL_MUST_USE;
 void postman_free(struct postman *postman); // closes every post; errands under way are dropped
@@ -102,10 +105,11 @@ struct post_driver {
 
 // The builds at a builder that are waited for together, so that one question is about all of them.
 struct post_builds {
+	size_t asking;	      // whose answer is on its way
 	size_t waiting, done; // since there was one to wait for
 	int64_t since_ms,
 		next_ms; // monotonic: the first of them; the next time that all are asked about
-	bool looked;	// they have been asked about since then
+	bool looked;	 // they have been asked about since then
 	void *reviver;	 // who sees to it that a queue goes on that stands still
 };
 

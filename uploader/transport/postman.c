@@ -3,6 +3,7 @@
 // them: whoever builds on this machine only needs no account and no network.
 #include "uploader/transport/drop.h"
 
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,6 +14,7 @@ struct postman {
 	struct http *http;
 	struct auth *auth;
 	struct compute *compute;
+	size_t warned; // so many of its warnings have been told
 	SL_LIST(struct post *) posts;
 	struct drops *drops; // errands whose objects go by a folder
 };
@@ -40,10 +42,21 @@ static void close_post(struct post *post)
 	free(path);
 }
 
+static void tell_warnings(struct postman *postman)
+{
+	const struct sl_strings *warnings = postman->auth ? auth_warnings(postman->auth) : NULL;
+
+	if (!warnings || !postman->options.warn)
+		return;
+	while (postman->warned < warnings->len)
+		postman->options.warn(warnings->items[postman->warned++]);
+}
+
 void postman_free(struct postman *postman)
 {
 	if (!postman)
 		return;
+	tell_warnings(postman);
 	for (size_t i = 0; i < postman->posts.len; i++)
 		close_post(postman->posts.items[i]);
 	sl_list_release(&postman->posts);
@@ -68,6 +81,7 @@ static bool need_compute(struct postman *postman, struct sl_error *err)
 	if (!postman->auth &&
 	    !auth_open(&postman->places, options->token_file, postman->http, &postman->auth, err))
 		return false;
+	tell_warnings(postman);
 	// Said at once: a missing login does not come back by itself, as a network does.
 	if (auth_kind(postman->auth) == AUTH_NOBODY)
 		return sl_fail(err, SL_E_NETWORK, "nobody is logged in to Globus");
@@ -114,6 +128,7 @@ static bool open_post(struct postman *postman, const char *builder, const char *
 {
 	const struct post_driver *driver = driver_of(builder);
 	struct builder_config config = {0};
+	assert(postman->ledger || !driver || !driver->needs_compute);
 	if (!driver)
 		return sl_fail(err, SL_E_USAGE, "'%s' is neither 'local' nor the id of an endpoint",
 			       builder);

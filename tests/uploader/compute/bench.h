@@ -39,6 +39,17 @@ bool auth_refused(struct auth *auth, struct sl_error *err)
 	       sl_fail(err, SL_E_NETWORK, "the login was refused: sealift-upload login");
 }
 
+enum auth_kind auth_kind(const struct auth *auth)
+{
+	(void)auth;
+	return AUTH_OWN;
+}
+
+const char *auth_kind_name(enum auth_kind kind)
+{
+	return kind == AUTH_CLIENT ? "client credentials" : "token file";
+}
+
 bool auth_demand_read(const json_t *body, struct auth_demand *out)
 {
 	const json_t *asked = json_object_get(body, "authorization_parameters");

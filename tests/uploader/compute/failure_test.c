@@ -131,6 +131,35 @@ static void remedies_know_the_common_codes(void **state)
 	}
 }
 
+static void a_demand_says_what_helps_this_kind_of_login(void **state)
+{
+	// As a demand is described in this test (bench.h): by its message alone.
+	static const char body[] =
+		"{\"code\":\"AuthorizationRequired\",\"authorization_parameters\":"
+		"{\"session_message\":\"a second factor: sealift-upload login --mfa\"}}";
+	static const struct {
+		enum auth_kind kind;
+		const char *text, *remedy;
+	} known[] = {
+		{AUTH_OWN, "a second factor: sealift-upload login --mfa", "log in again with what"},
+		{AUTH_CLIENT, "than client credentials (HTTP 403): a second factor",
+		 "unset GLOBUS_COMPUTE_CLIENT_SECRET"},
+		{AUTH_GIVEN, "than token file (HTTP 403): a second factor",
+		 "leave --token-file out"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		struct compute_failure failure = {0};
+		failure_of_answer(&failure, 403, body, strlen(body));
+		failure_of_demand(&failure, 403, body, strlen(body), known[i].kind);
+		assert_non_null(strstr(failure.error.text, known[i].text));
+		assert_non_null(strstr(failure.remedy, known[i].remedy));
+		assert_int_equal(failure.error.kind, SL_E_UNTRUSTED);
+		compute_failure_release(&failure);
+	}
+}
+
 static void mended(const char *text, const char *should)
 {
 	sl_auto_free char *copy = sl_strdup(text);
@@ -165,6 +194,7 @@ int main(void)
 		cmocka_unit_test(t63_a_text_without_end_is_cut_and_says_so),
 		cmocka_unit_test(kinds_follow_the_status),
 		cmocka_unit_test(remedies_know_the_common_codes),
+		cmocka_unit_test(a_demand_says_what_helps_this_kind_of_login),
 		cmocka_unit_test(escapes_that_are_no_characters_are_mended_and_no_others),
 	};
 

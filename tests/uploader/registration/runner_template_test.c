@@ -3,8 +3,8 @@
 #include "uploader/registration/runner_template.h"
 
 #include "tests/cmocka_all.h"
+#include "uploader/compute/schema_subset.h"
 #include "uploader/registration/jinja_scan.h"
-#include "uploader/registration/schema_subset.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -177,6 +177,22 @@ static void a_fixed_image_or_another_kind_does_not_do(void **state)
 	      RUNNER_IMAGE, RUNNER_LACKS, "how containers are started");
 }
 
+// Which branch is taken is the operator's and the submitter's matter.
+static void an_engine_that_depends_on_a_condition_is_not_judged(void **state)
+{
+	(void)state;
+	FINDS("engine:\n{% if threads is defined %}\n  type: ThreadPoolEngine\n{% else %}\n"
+	      "  type: GlobusComputeEngine\n  container_type: apptainer\n"
+	      "  container_uri: {{ image }}\n{% endif %}\n",
+	      NULL, RUNNER_ENGINE, RUNNER_NOT_CHECKED, "cannot tell its engine");
+	FINDS("{% if gpu %}\nengine:\n  type: ThreadPoolEngine\n{% endif %}\n", NULL, RUNNER_ENGINE,
+	      RUNNER_NOT_CHECKED, "depends on a condition");
+	// The provider's type is another one's.
+	FINDS("engine:\n  type: GlobusComputeEngine\n  provider:\n    {% if slurm %}\n"
+	      "    type: SlurmProvider\n    {% else %}\n    type: LocalProvider\n    {% endif %}\n",
+	      NULL, RUNNER_ENGINE, RUNNER_FITS, "GlobusComputeEngine");
+}
+
 static void engines_that_run_no_containers_are_named(void **state)
 {
 	(void)state;
@@ -339,6 +355,7 @@ int main(void)
 		cmocka_unit_test(other_names_become_the_values),
 		cmocka_unit_test(a_template_without_containers_is_given_the_lines),
 		cmocka_unit_test(a_fixed_image_or_another_kind_does_not_do),
+		cmocka_unit_test(an_engine_that_depends_on_a_condition_is_not_judged),
 		cmocka_unit_test(engines_that_run_no_containers_are_named),
 		cmocka_unit_test(values_without_a_default_are_asked_for),
 		cmocka_unit_test(

@@ -2,7 +2,7 @@
 // All keywords of a schema must hold, so one that is violated decides, whatever the others say. Two
 // keywords change what others mean: "$ref" may take the place of its neighbours, and
 // "patternProperties" takes properties out of the reach of "additionalProperties".
-#include "uploader/registration/schema_subset.h"
+#include "uploader/compute/schema_subset.h"
 
 #include <string.h>
 
