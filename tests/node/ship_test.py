@@ -204,7 +204,7 @@ class Large(Base):
         row = self.uploader.rows()[0]
         self.assertEqual((row["state"], row["runner_sees"], self.launched()), ("done", "yes", []))
         self.assertIn("org.sealift.bundle", {label["name"] for label in row["receipt"]["labels"]})
-        values = json.loads(open(os.path.join(row["registration"], "user_endpoint_config.json")).read())
+        values = json.loads(pathlib.Path(row["registration"], "user_endpoint_config.json").read_text())
         done = cloud.sdk(str(far.HERE / "seed_transform.py"), inside.id, json.dumps(values), timeout=200)
         self.assertEqual(done.returncode, 0, done.stderr + cloud.log("runner")[-20000:])
         self.assertEqual(json.loads(done.stdout)["said"], "Successfully created df")
