@@ -232,7 +232,7 @@ os.unlink(mine)
         code, out, err = self.host.call("run")
         self.assertEqual(code, 4, out + err)
         self.assertIn("sealift trust add", out)
-        self.assertEqual((self.host.rows()[0]["state"], self.host.tree("data")), ("refused", []))
+        self.assertEqual((self.host.rows()[0]["state"], self.host.tree("data")), ("queued", []))
 
     def test_a_launcher_that_is_not_there_is_named_and_the_bundle_waits(self):
         self.host.configure(["/nonexistent/enter", "python3"])

@@ -59,6 +59,10 @@ class Turns(support.Host):
         ids = [bundle.id for bundle in self.bundles]
         return [ids.index(next(one for one in ids if one in " ".join(launch["argv"]))) for launch in self.launches()]
 
+    def queue(self):
+        folder = self.store_path("queue")
+        return os.listdir(folder) if os.path.isdir(folder) else []
+
     def at_once(self):
         with open(os.path.join(self.tools, "most")) as file:
             return max(map(int, file))
@@ -79,7 +83,7 @@ class Order(Turns):
         self.assertEqual([0, 1, 2, 3], self.launched())
         self.assertEqual(1, self.at_once())
         self.until(lambda: not self.processes_here(), "every process to end")
-        self.assertEqual([], self.leftovers() + os.listdir(self.store_path("queue")))
+        self.assertEqual([], self.leftovers() + self.queue())
 
     def test_as_many_at_once_as_were_allowed(self):
         self.ask_all(builds=2)
@@ -230,12 +234,10 @@ class Deaths(Turns):
             if chance.random() < 0.5:
                 deaths += self.kill_supervisor()
         for bundle in self.bundles:
-            while self.state(bundle)["state"] != "done":
-                self.ask(bundle)
-                time.sleep(0.1)
+            self.until(lambda one=bundle: self.state(one)["state"] == "done" or self.ask(one) is None, "the build")
         self.until(lambda: not self.processes_here(), "every process to end")
         self.assertLessEqual(len(self.launched()), len(self.bundles) + deaths)
-        self.assertEqual([], self.leftovers() + os.listdir(self.store_path("queue")))
+        self.assertEqual([], self.leftovers() + self.queue())
 
     def kill_supervisor(self):
         for bundle in self.bundles:
