@@ -9,6 +9,7 @@
 #define DEFAULT_SECONDS 604800 // when the builder does not say how long a build may take
 #define MOST_LOOK_MS	300000 // between two questions about many builds
 #define LOOK_MS_OF_ONE	250
+#define ANSWERS_MS	1000
 #define FIRST_MS_OF_ONE 50
 #define MOST_FIRST_MS	60000
 
@@ -38,11 +39,20 @@ static void join_builds(struct work *work)
 	work->counted = true;
 }
 
+static void stop_asking(struct work *work)
+{
+	if (!work->asks)
+		return;
+	work->asks = false;
+	work->post->builds.asking--;
+}
+
 void work_leave_builds(struct work *work)
 {
 	if (work->post && work->post->builds.reviver == work &&
 	    work->row.state != LEDGER_DELIVERING)
 		work->post->builds.reviver = NULL;
+	stop_asking(work);
 	if (!work->counted)
 		return;
 	work->counted = false;
@@ -82,6 +92,10 @@ static void rest_with_others(struct work *work)
 	struct post_builds *builds = &work->post->builds;
 	int64_t now = work_now_ms();
 
+	if (builds->next_ms <= now && builds->asking > 0) {
+		work_rest(work, ANSWERS_MS); // whoever is answered last knows best
+		return;
+	}
 	if (builds->next_ms <= now)
 		builds->next_ms = now + pause_of(work->post, now);
 	work->wake_ms = builds->next_ms;
@@ -209,6 +223,7 @@ static bool revive(struct work *work, const json_t *answer, struct sl_error *err
 static bool then_state(struct work *work, const json_t *answer, const struct sl_error *why,
 		       struct sl_error *err)
 {
+	stop_asking(work);
 	if (why)
 		return work_fail(work, why, err);
 	const char *state = json_string_value(json_object_get(answer, "state"));
@@ -242,11 +257,16 @@ bool work_await(struct work *work, struct sl_error *err)
 			return true;
 		}
 	}
-	if (!post_is_local(work->post) && work->post->builds.next_ms > work_now_ms()) {
-		work->wake_ms = work->post->builds.next_ms; // it was put off
+	struct post_builds *builds = &work->post->builds;
+	if (!post_is_local(work->post) &&
+	    (builds->next_ms > work_now_ms() || work->wake_ms != builds->next_ms)) {
+		rest_with_others(
+			work); // it was put off, or the others have been asked about before
 		return true;
 	}
-	work->post->builds.looked = true;
+	builds->looked = true;
+	builds->asking++;
+	work->asks = true;
 	sl_auto_json json_t *request = work_request(work, "state");
 	sl_json_set(request, "receipt", json_true());
 	return work_ask(work, request, NULL, NULL, 0, then_state, err);

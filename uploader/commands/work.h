@@ -67,6 +67,7 @@ struct work {
 	int64_t since_ms;
 	unsigned pause_ms; // before the next question, 0 = not waiting yet
 	char step[32];	   // as the builder called it last
+	bool asks;	   // and is being asked about
 	bool counted;	   // among the builds that are waited for at the post
 	int losses;
 	bool blameless; // the next loss is none: it had not been begun
