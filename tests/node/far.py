@@ -97,9 +97,14 @@ class Preparer:
             self.sealift("-q", "compile", spec, "-o", paths[-1], prefix=("unshare", "-n"))
         return paths
 
-    def pandas(self):
-        """The example of the README, sealed."""
+    def pandas(self, old=None):
+        """The example of the README, sealed; with `old` the one for that release."""
         node, example = pathlib.Path(globus.node_folder()), self.folder / "pandas"
+        if old:
+            shutil.copytree(pathlib.Path(old) / "example", example)
+            path = self.folder / "pandas.sealift"
+            self.sealift("compile", example / "pandas.yaml", "-o", path, prefix=("unshare", "-n"))
+            return path
         example.mkdir()
         for name in ("pandas.yaml", "requirements.lock"):
             shutil.copy(ROOT / "specs/examples/pandas" / name, example)

@@ -183,8 +183,11 @@ class Endpoint:
 class Cloud:
     """Starts broker and service; everything ends with `close` or the end of `with`."""
 
-    def __init__(self):
+    def __init__(self, old=None):
+        """With `old`, a folder that the script of that name has made, endpoints and SDK are of that release."""
         self.node = node_folder()
+        self._bin = "/opt/old/venv/bin" if old else "/home/node/venv/bin"
+        self._binds = [(os.path.join(self.node, "base"), "/opt/debian12"), (str(old), "/opt/old")] if old else []
         for part in ("cloud", "sdk", "endpoint"):
             if not os.path.exists(os.path.join(self.node, part + ".key")):
                 raise CloudError("the node has no %s: run 'sh tests/node/up'" % part)
@@ -303,11 +306,12 @@ class Cloud:
             os.chown(os.path.join(folder, file), NODE_UID, NODE_UID)
         os.chown(folder, NODE_UID, NODE_UID)
         inside = "/home/node/" + os.path.basename(self.home)
-        settings = dict(self.login(), GLOBUS_COMPUTE_USER_DIR=inside, **(environment or {}))
+        settings = {**self.login(), "PATH": self._bin + ":/usr/bin:/bin", "GLOBUS_COMPUTE_USER_DIR": inside,
+                    **(environment or {})}
         del settings["GLOBUS_SDK_ENVIRONMENT"]
         before = self._beats(name)
         process = self._start(name, self._enter(
-            "root", ["globus-compute-endpoint", "start", name], settings))
+            "root", ["globus-compute-endpoint", "start", name], settings, self._binds))
         endpoint = self.endpoints[name] = Endpoint(name, folder, process)
         if wait:
             self._wait(lambda: self._beats(name) > before, HEARTBEAT_SECONDS, "endpoint " + name,
@@ -364,13 +368,13 @@ class Cloud:
         settings = {"GLOBUS_COMPUTE_USER_DIR": "/tmp/sdk", "PYTHONUNBUFFERED": "1"}
         settings.update(self.login())
         settings.update(environment or {})
-        binds = [(os.path.dirname(os.path.abspath(script)), "/srv")]
+        binds = [(os.path.dirname(os.path.abspath(script)), "/srv")] + self._binds
         if user_folder is not None:
             del settings["GLOBUS_COMPUTE_CLIENT_ID"], settings["GLOBUS_COMPUTE_CLIENT_SECRET"]
             settings["GLOBUS_COMPUTE_USER_DIR"] = "/run/login"
             os.chown(user_folder, NODE_UID, NODE_UID)
             binds.append((user_folder, "/run/login"))
-        return self._enter("cloud", ["/home/node/venv/bin/python", "/srv/" + os.path.basename(script)]
+        return self._enter("cloud", [self._bin + "/python", "/srv/" + os.path.basename(script)]
                            + list(arguments), settings, binds)
 
     def request(self, method, path, body=None, headers=None, timeout=120):

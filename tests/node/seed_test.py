@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The seed's story with today's endpoints: a bundle is made where there is no network, queued, and
 delivered, built and registered through a real Globus Compute endpoint when there is one; then an
-unmodified SDK runs transform() inside the image, on another endpoint."""
+unmodified SDK runs transform() inside the image, on another endpoint.
+
+SEALIFT_OLD names a folder that `old` has made: then endpoints, SDK and the image's worker are of that release."""
 import json
+import os
 import pathlib
 import sys
 import unittest
@@ -10,10 +13,13 @@ import unittest
 import far
 import globus
 
+OLD = os.environ.get("SEALIFT_OLD")
+VERSION = pathlib.Path(OLD).name if OLD else "4.19.0"
+
 
 def setUpModule():
     global cloud, account, preparer
-    cloud, account, preparer = globus.Cloud(), far.Account(), far.Preparer()
+    cloud, account, preparer = globus.Cloud(OLD), far.Account(), far.Preparer()
     for one in (preparer.remove, account.remove, cloud.close):
         unittest.addModuleCleanup(one)
     account.trust(preparer.policy)
@@ -25,7 +31,7 @@ class Seed(unittest.TestCase):
     def test_from_an_offline_bundle_to_transform_in_the_image(self):
         builder, runner = (cloud.endpoints[name].id for name in ("builder", "runner"))
         uploader = far.Uploader(cloud, preparer, "seed")
-        code, out, err = uploader.call("add", preparer.pandas(), "--builder", builder, "--runner", runner,
+        code, out, err = uploader.call("add", preparer.pandas(OLD), "--builder", builder, "--runner", runner,
                                        "--builder-config", uploader.configure(user_endpoint_config={"threads": 2}))
         self.assertEqual(code, 0, err)
         code, out, err = uploader.call("run")
@@ -39,7 +45,8 @@ class Seed(unittest.TestCase):
         result = json.loads(done.stdout)
         self.assertEqual(result["said"], "Successfully created df")
         self.assertEqual((result["prefix"], result["image"]), ("/opt/venv", values["image"]))
-        print(json.dumps(dict(result, endpoint="4.19.0")), file=sys.stderr)
+        self.assertEqual(result["sdk"], VERSION)
+        print(json.dumps(dict(result, endpoint=VERSION)), file=sys.stderr)
 
 
 if __name__ == "__main__":
