@@ -13,7 +13,7 @@ import unittest
 import far
 import globus
 
-EVERY = int(os.environ.get("SEALIFT_KILL_EVERY", "6"))
+EVERY = int(os.environ.get("SEALIFT_KILL_EVERY", "10"))
 AT_ONCE = 4
 MOST = 400  # calls of one kind
 

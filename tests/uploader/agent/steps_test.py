@@ -13,7 +13,7 @@ import support
 import turns_test
 from support import Bundle, plan
 
-EVERY = int(os.environ.get("SEALIFT_KILL_EVERY", "9"))
+EVERY = int(os.environ.get("SEALIFT_KILL_EVERY", "15"))
 MOST = 300
 CALLS = ("fsync", "rename", "mkdir", "unlink")
 START = '[sys.executable, "-I", "-c", SUPERVISOR]'
