@@ -242,7 +242,8 @@ static void an_offline_endpoint_is_not_sent_the_same_again(void **state)
 	world_kill(&world);
 	world_ask(&world, "build", NULL, 0, &told);
 	world_run(&world, 700);
-	assert_told(&told, SL_E_NETWORK, "1 task of an earlier run waits there for it to come back");
+	assert_told(&told, SL_E_NETWORK,
+		    "1 task of an earlier run waits there for it to come back");
 	assert_int_equal(fake.count.submits, 1);
 	told_release(&told);
 	fake.offline = false;
