@@ -210,10 +210,14 @@ static bool revive(struct work *work, const json_t *answer, struct sl_error *err
 	json_int_t ahead = json_integer_value(json_object_get(answer, "ahead"));
 
 	work_wait_for_turn(work);
-	if (builds->reviver) {
+	bool before = work->stalled;
+	work->stalled = true;
+	// Seen once it may be the moment in which one build hands over to the next.
+	if (builds->reviver || !before) {
 		rest_until_next_look(work);
 		return true;
 	}
+	work->stalled = false;
 	builds->reviver = work;
 	work->blameless = ahead != work->ahead;
 	work->ahead = ahead;
@@ -237,6 +241,7 @@ static bool then_state(struct work *work, const json_t *answer, const struct sl_
 		return work_move(work, LEDGER_DELIVERING, err);
 	if (strcmp(state, "stalled") == 0)
 		return revive(work, answer, err);
+	work->stalled = false;
 	if (strcmp(state, "waiting") == 0)
 		work_wait_for_turn(work);
 	else

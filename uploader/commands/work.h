@@ -72,6 +72,7 @@ struct work {
 	int losses;
 	bool blameless; // the next loss is none: it had not been begun
 	int64_t ahead;	// builds before this one when the queue stood still, -1 = it has not yet
+	bool stalled;	// the queue stood still when it was last looked at
 
 	// Shipping (ship.c).
 	struct transport_object image;
