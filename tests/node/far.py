@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -115,6 +116,17 @@ class Preparer:
 
     def remove(self):
         self.made.cleanup()
+
+
+def start_all():
+    """Cloud, account and preparer, and an endpoint "builder" whose apptainer is the short program; for
+    setUpModule. They end with the module."""
+    cloud, account, preparer = globus.Cloud(), Account(stand_in=True), Preparer()
+    for one in (preparer.remove, account.remove, cloud.close):
+        unittest.addModuleCleanup(one)
+    account.trust(preparer.policy)
+    cloud.start_endpoint("builder", environment=account.environment)
+    return cloud, account, preparer
 
 
 class Uploader:

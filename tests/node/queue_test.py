@@ -11,7 +11,6 @@ import time
 import unittest
 
 import far
-import globus
 
 BUNDLES, KILLS, SHARERS, WHEELS = (int(os.environ.get("SEALIFT_QUEUE_" + name, usual)) for name, usual in (
     ("BUNDLES", 16), ("KILLS", 8), ("SHARERS", 5), ("WHEELS", 20 << 20)))
@@ -19,11 +18,7 @@ BUNDLES, KILLS, SHARERS, WHEELS = (int(os.environ.get("SEALIFT_QUEUE_" + name, u
 
 def setUpModule():
     global cloud, account, preparer
-    cloud, account, preparer = globus.Cloud(), far.Account(stand_in=True), far.Preparer()
-    for one in (preparer.remove, account.remove, cloud.close):
-        unittest.addModuleCleanup(one)
-    account.trust(preparer.policy)
-    cloud.start_endpoint("builder", environment=account.environment)
+    cloud, account, preparer = far.start_all()
 
 
 class Queue(unittest.TestCase):

@@ -13,7 +13,6 @@ import time
 import unittest
 
 import far
-import globus
 import line
 
 LONG = bool(os.environ.get("SEALIFT_SHIP_LONG"))
@@ -21,11 +20,7 @@ LONG = bool(os.environ.get("SEALIFT_SHIP_LONG"))
 
 def setUpModule():
     global cloud, account, preparer
-    cloud, account, preparer = globus.Cloud(), far.Account(stand_in=True), far.Preparer()
-    for one in (preparer.remove, account.remove, cloud.close):
-        unittest.addModuleCleanup(one)
-    account.trust(preparer.policy)
-    cloud.start_endpoint("builder", environment=account.environment)
+    cloud, account, preparer = far.start_all()
 
 
 class Base(unittest.TestCase):

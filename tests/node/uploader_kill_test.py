@@ -2,29 +2,21 @@
 """kill -9 at every step of the ledger while bundles go to a real endpoint, then run again: the same end,
 and no build repeated. strace ends the uploader on entry to the Nth call of one kind, as in
 tests/uploader/kill_test.py. SEALIFT_KILL_EVERY=N tries each Nth only; tests/long tries each."""
-import concurrent.futures
 import json
 import os
 import subprocess
-import sys
 import threading
 import unittest
 
 import far
-import globus
+import places
 
 EVERY = int(os.environ.get("SEALIFT_KILL_EVERY", "10"))
-AT_ONCE = 4
-MOST = 400  # calls of one kind
 
 
 def setUpModule():
     global cloud, account, preparer
-    cloud, account, preparer = globus.Cloud(), far.Account(stand_in=True), far.Preparer()
-    for one in (preparer.remove, account.remove, cloud.close):
-        unittest.addModuleCleanup(one)
-    account.trust(preparer.policy)
-    cloud.start_endpoint("builder", environment=account.environment)
+    cloud, account, preparer = far.start_all()
 
 
 class Steps(unittest.TestCase):
@@ -79,18 +71,7 @@ class Steps(unittest.TestCase):
         self.assertEqual(code, 0, out + err)
         self.wanted = self.end_state(uploader)
         self.assertEqual((self.wanted[0], self.wanted[4], self.wanted[5]), ("done", 1, 1))
-        number, killed = 1, 0
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            while number < MOST:
-                batch = range(number, number + AT_ONCE * EVERY, EVERY)
-                results = list(pool.map(lambda one: self.try_one(call, one), batch))
-                killed += sum(results)
-                number = batch[-1] + EVERY
-                if not all(results):
-                    break
-        self.assertGreaterEqual(killed * EVERY, least)
-        self.assertLess(number, MOST + AT_ONCE * EVERY)
-        print(f"{call}: killed at {killed} places", file=sys.stderr)
+        places.try_all(self, call, EVERY, least)
 
     def test_t72_at_every_commit_of_the_ledger(self):
         self.try_all("fdatasync", 15)

@@ -7,7 +7,6 @@ every write and every sync of the ledger, every piece that goes to the agent, ev
 registration. Nothing in the product helps. The agent and its builds are not ended: they run on alone,
 as on another machine. SEALIFT_KILL_EVERY=N tries each Nth only.
 """
-import concurrent.futures
 import os
 import subprocess
 import sys
@@ -16,10 +15,9 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import line  # noqa: E402
+import places  # noqa: E402
 
 EVERY = int(os.environ.get("SEALIFT_KILL_EVERY", "1"))
-AT_ONCE = 4
-MOST = 400  # calls of one kind; the longest run has about a hundred
 
 
 class Kill(line.Line):
@@ -58,20 +56,8 @@ class Kill(line.Line):
         return killed
 
     def try_all(self, call, least):
-        """At each call until there are no more; `least` so that a change of libraries is noticed."""
         self.wanted, self.lock = self.undisturbed(call), threading.Lock()
-        number, killed = 1, 0
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            while number < MOST:
-                batch = range(number, number + AT_ONCE * EVERY, EVERY)
-                results = list(pool.map(lambda one: self.try_one(call, one), batch))
-                killed += sum(results)
-                number = batch[-1] + EVERY
-                if not all(results):
-                    break
-        self.assertGreaterEqual(killed * EVERY, least)
-        self.assertLess(number, MOST + AT_ONCE * EVERY)
-        print(f"{call}: killed at {killed} places", file=sys.stderr)
+        places.try_all(self, call, EVERY, least)
 
     def undisturbed(self, call):
         host = self.new_home(f"undisturbed-{call}")

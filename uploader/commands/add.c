@@ -45,7 +45,7 @@ static void report(const struct queue_options *options, const char *path, int64_
 {
 	static const char *const words[] = {
 		[LEDGER_ADDED] = "queued",
-		[LEDGER_WAS_THERE] = "was there already",
+		[LEDGER_WAS_THERE] = "was there already; goes on with these options",
 		[LEDGER_WAS_DONE] = "is done already",
 	};
 	sl_auto_free char *shown = sl_text_shown(path);

@@ -53,32 +53,10 @@ static bool open_bundle(struct work *work, struct sl_error *err)
 static json_t *build_request(const struct work *work)
 {
 	json_t *request = work_request(work, "build");
-	json_t *list = json_array();
-	char hex[SL_DIGEST_HEX + 1];
 
-	sl_list_each (&work->delivery.signatures, signature) {
-		sl_digest_hex(signature, hex);
-		sl_json_append(list, json_string(hex));
-	}
-	sl_json_set(request, "signatures", list);
+	sl_json_set(request, "signatures", work_list_signatures(work));
 	sl_json_set_uint(request, "builds", post_config(work->post)->builds);
 	return request;
-}
-
-// What the ledger keeps: the request and, of the objects in front of it, digests and sizes.
-static json_t *record_of(const json_t *request, const struct work *work, size_t len)
-{
-	json_t *record = json_copy((json_t *)(uintptr_t)request);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < len; i++) {
-		json_t *entry = json_object();
-		sl_json_set_digest(entry, "sha256", &work->batch[i]->sha256);
-		sl_json_set_uint(entry, "size", work->batch[i]->size);
-		sl_json_append(list, entry);
-	}
-	sl_json_set(record, "objects", list);
-	return record;
 }
 
 // A disk that is full, namespaces that are off: nothing was begun, and the bundle is not the
@@ -188,7 +166,7 @@ static bool ask_for_build(struct work *work, struct sl_error *err)
 	if (!work_check_size(work, work->post, count, work->delivery.objects.len, err))
 		return false;
 	sl_auto_json json_t *request = build_request(work);
-	sl_auto_json json_t *record = record_of(request, work, count);
+	sl_auto_json json_t *record = work_record(work, request, count);
 	return work_ask(work, request, "build", record, count, then_built, err);
 }
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Facts:
 //  1. A submission is active from its claim to its end, or until it cannot go on for now; after
-//  that
-//     it is not touched again in this run.
+//     that it is not touched again in this run.
 //  2. Deliveries run ahead of builds: how many builds run at once is kept by the builder's own
-//  queue
-//     (`builds` of its configuration travels with each request). Bounded are here the submissions
-//     that are active, and the bundles that are open (struct work_room).
+//     queue (`builds` of its configuration travels with each request). Bounded are here the
+//     submissions that are active, and the bundles that are open (struct work_room).
 //  3. Of those that have to be delivered to a post that nobody has asked yet what it can, one is
-//  active:
-//     it asks. What it hears holds for the others.
+//     active: it asks. What it hears holds for the others.
 //  4. Active ones take turns; when none can go on, the posts are told that nothing more will come,
 //     and whatever happens first is waited for.
 #include "uploader/commands/drain.h"

@@ -60,18 +60,6 @@ static bool know_image(struct work *work, const json_t *built, struct sl_error *
 
 // ---- the request ---------------------------------------------------------------------------
 
-static json_t *list_signatures(const struct work *work)
-{
-	json_t *list = json_array();
-	char hex[SL_DIGEST_HEX + 1];
-
-	sl_list_each (&work->delivery.signatures, signature) {
-		sl_digest_hex(signature, hex);
-		sl_json_append(list, json_string(hex));
-	}
-	return list;
-}
-
 static json_t *place_request(const struct work *work, const json_t *built)
 {
 	json_t *request = work_request(work, "place");
@@ -80,26 +68,9 @@ static json_t *place_request(const struct work *work, const json_t *built)
 	sl_json_set_digest(image, "sha256", &work->image.sha256);
 	sl_json_set_uint(image, "size", work->image.size);
 	sl_json_set(request, "image", image);
-	sl_json_set(request, "signatures", list_signatures(work));
+	sl_json_set(request, "signatures", work_list_signatures(work));
 	sl_json_set(request, "built", json_incref((json_t *)(uintptr_t)built));
 	return request;
-}
-
-// What the ledger keeps: the receipt stands in the row already.
-static json_t *record_of(const json_t *request, const struct work *work, size_t len)
-{
-	json_t *record = json_copy((json_t *)(uintptr_t)request);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < len; i++) {
-		json_t *entry = json_object();
-		sl_json_set_digest(entry, "sha256", &work->batch[i]->sha256);
-		sl_json_set_uint(entry, "size", work->batch[i]->size);
-		sl_json_append(list, entry);
-	}
-	json_object_del(record, "built");
-	sl_json_set(record, "objects", list);
-	return record;
 }
 
 // ---- what the builder lacks ----------------------------------------------------------------
@@ -169,7 +140,8 @@ static bool ask_to_place(struct work *work, const json_t *missing, struct sl_err
 			!work_check_size(work, to, count, count, err)))
 		return false;
 	sl_auto_json json_t *request = place_request(work, built);
-	sl_auto_json json_t *record = record_of(request, work, count);
+	sl_auto_json json_t *record = work_record(work, request, count);
+	json_object_del(record, "built"); // it stands in the row already
 	work->to = to;
 	return work_ask(work, request, "place", record, count, then_placed, err);
 }

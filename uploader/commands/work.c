@@ -142,6 +142,26 @@ json_t *work_request(const struct work *work, const char *op)
 	return request;
 }
 
+json_t *work_list_signatures(const struct work *work)
+{
+	json_t *list = json_array();
+	char hex[SL_DIGEST_HEX + 1];
+
+	sl_list_each (&work->delivery.signatures, signature) {
+		sl_digest_hex(signature, hex);
+		sl_json_append(list, json_string(hex));
+	}
+	return list;
+}
+
+json_t *work_record(const struct work *work, const json_t *request, size_t len)
+{
+	json_t *record = json_copy((json_t *)(uintptr_t)request);
+
+	sl_json_set(record, "objects", transport_list(work->batch, len));
+	return record;
+}
+
 char *work_compact(const json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);

@@ -56,6 +56,15 @@ static bool start_errand(struct post *post, json_t *request, errand_heard *heard
 	return good;
 }
 
+static bool await_answer(struct postman *postman, const bool *waits, struct sl_error *err)
+{
+	postman_hurry(postman);
+	while (*waits)
+		if (!postman_step(postman, STEP_MS, err))
+			return false;
+	return true;
+}
+
 // ---- hosts and endpoints -------------------------------------------------------------------
 
 static void note_obstacles(const json_t *answer, struct sl_strings *out)
@@ -224,11 +233,7 @@ static bool run_errand(struct postman *postman, struct post *post, json_t *reque
 	check->waits = true;
 	if (!start_errand(post, request, hear_store, check, err))
 		return false;
-	postman_hurry(postman);
-	while (check->waits)
-		if (!postman_step(postman, STEP_MS, err))
-			return false;
-	return true;
+	return await_answer(postman, &check->waits, err);
 }
 
 static void pause_a_second(void)
@@ -313,11 +318,7 @@ static bool ask_for_dropped(struct postman *postman, struct post *post,
 	if (!start_errand(post, drop_request(post_config(post)->drop_there, objects, 1, false),
 			  hear_drop, check, err))
 		return false;
-	postman_hurry(postman);
-	while (check->waits)
-		if (!postman_step(postman, STEP_MS, err))
-			return false;
-	return true;
+	return await_answer(postman, &check->waits, err);
 }
 
 // Nobody but this process knows of it, and it is removed below whatever the answer is.

@@ -62,17 +62,10 @@ json_t *drop_request(const char *folder, const struct transport_object *const *o
 		     bool keep)
 {
 	json_t *request = json_object();
-	json_t *list = json_array();
 
-	for (size_t i = 0; i < len; i++) {
-		json_t *entry = json_object();
-		sl_json_set_digest(entry, "sha256", &objects[i]->sha256);
-		sl_json_set_uint(entry, "size", objects[i]->size);
-		sl_json_append(list, entry);
-	}
 	sl_json_set_string(request, "op", "take");
 	sl_json_set_string(request, "folder", folder);
-	sl_json_set(request, "objects", list);
+	sl_json_set(request, "objects", transport_list(objects, len));
 	if (!keep)
 		sl_json_set_bool(request, "keep", false);
 	return request;

@@ -221,9 +221,7 @@ static json_t *put_request(const struct transport_object *const *objects, size_t
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < len; i++) {
-		json_t *entry = json_object();
-		sl_json_set_digest(entry, "sha256", &objects[i]->sha256);
-		sl_json_set_uint(entry, "size", objects[i]->size);
+		json_t *entry = transport_entry(objects[i]);
 		sl_json_set_bool(entry, "stream", true);
 		sl_json_append(list, entry);
 	}

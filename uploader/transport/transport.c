@@ -30,17 +30,31 @@ bool transport_probe(struct transport *transport, json_t **answer_out, struct sl
 	return transport->ops->call(transport, request, answer_out, err);
 }
 
+json_t *transport_entry(const struct transport_object *object)
+{
+	json_t *entry = json_object();
+
+	sl_json_set_digest(entry, "sha256", &object->sha256);
+	sl_json_set_uint(entry, "size", object->size);
+	return entry;
+}
+
+json_t *transport_list(const struct transport_object *const *objects, size_t len)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < len; i++)
+		sl_json_append(list, transport_entry(objects[i]));
+	return list;
+}
+
 json_t *transport_have_request(const struct transport_object *objects, size_t len)
 {
 	json_t *request = json_object();
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < len; i++) {
-		json_t *entry = json_object();
-		sl_json_set_digest(entry, "sha256", &objects[i].sha256);
-		sl_json_set_uint(entry, "size", objects[i].size);
-		sl_json_append(list, entry);
-	}
+	for (size_t i = 0; i < len; i++)
+		sl_json_append(list, transport_entry(&objects[i]));
 	sl_json_set_string(request, "op", "have");
 	sl_json_set(request, "objects", list);
 	return request;

@@ -55,6 +55,10 @@ struct transport_object {
 	size_t index;
 };
 
+// {"sha256": …, "size": …}, and a list of them. Owned.
+json_t *transport_entry(const struct transport_object *object);
+json_t *transport_list(const struct transport_object *const *objects, size_t len);
+
 // ---- the drivers ---------------------------------------------------------------------------
 
 struct transport;

@@ -64,6 +64,7 @@ class Control:
         for endpoint in self._service.endpoints.all():
             endpoints.append({
                 "id": endpoint.identity, "name": endpoint.name, "account": endpoint.owner.name,
+                "version": endpoint.shown().get("endpoint_version"),
                 "online": self._service.endpoints.online(endpoint), "beats": endpoint.pulse.count,
                 "user_endpoints": [one.shown() for one in endpoint.user_endpoints.values()]})
         return 200, {"endpoints": endpoints, "tasks": self._service.tasks.counts()}
