@@ -186,6 +186,7 @@ class Cloud:
     def __init__(self, old=None):
         """With `old`, a folder that the script of that name has made, endpoints and SDK are of that release."""
         self.node = node_folder()
+        self._before_4 = os.path.basename(str(old)).startswith("3.")
         self._bin = "/opt/old/venv/bin" if old else "/home/node/venv/bin"
         self._binds = [(os.path.join(self.node, "base"), "/opt/debian12"), (str(old), "/opt/old")] if old else []
         for part in ("cloud", "sdk", "endpoint"):
@@ -297,18 +298,21 @@ class Cloud:
         config = ["display_name: " + name, "local_compute_services: true", "heartbeat_period: 5"]
         if allowed_functions is not None:
             config.append("allowed_functions: " + json.dumps(list(allowed_functions)))
+        inside = "/home/node/" + os.path.basename(self.home)
+        place = {"PATH": self._bin + ":/usr/bin:/bin", "GLOBUS_COMPUTE_USER_DIR": inside, **(environment or {})}
+        settings = {**self.login(), **place}
+        del settings["GLOBUS_SDK_ENVIRONMENT"]
+        files = {"user_config_template.yaml.j2": template, "user_config_schema.json": json.dumps(schema or SCHEMA)}
+        if self._before_4:  # a template has to be asked for, and user endpoints get no other environment
+            config.append("multi_user: true")
+            files["user_environment.yaml"] = json.dumps(place)
+        files["config.yaml"] = "\n".join(config) + "\n"
         os.makedirs(folder, exist_ok=True)
-        for file, text in (("config.yaml", "\n".join(config) + "\n"),
-                           ("user_config_template.yaml.j2", template),
-                           ("user_config_schema.json", json.dumps(schema or SCHEMA))):
+        for file, text in files.items():
             with open(os.path.join(folder, file), "w", encoding="utf-8") as out:
                 out.write(text)
             os.chown(os.path.join(folder, file), NODE_UID, NODE_UID)
         os.chown(folder, NODE_UID, NODE_UID)
-        inside = "/home/node/" + os.path.basename(self.home)
-        settings = {**self.login(), "PATH": self._bin + ":/usr/bin:/bin", "GLOBUS_COMPUTE_USER_DIR": inside,
-                    **(environment or {})}
-        del settings["GLOBUS_SDK_ENVIRONMENT"]
         before = self._beats(name)
         process = self._start(name, self._enter(
             "root", ["globus-compute-endpoint", "start", name], settings, self._binds))

@@ -4,7 +4,7 @@ import json
 import sys
 
 from globus_compute_sdk import Client, Executor, __version__
-from globus_compute_sdk.serialize import AllDataStrategies, ComputeSerializer, PureSourceTextInspect
+from globus_compute_sdk.serialize import ComputeSerializer, JSONData, PureSourceTextInspect
 
 
 def transform():
@@ -23,7 +23,6 @@ def transform():
 endpoint, values = sys.argv[1], json.loads(sys.argv[2])
 with Executor(endpoint_id=endpoint, client=Client(local_compute_services=True),
               user_endpoint_config=values) as executor:
-    executor.serializer = ComputeSerializer(strategy_code=PureSourceTextInspect(),
-                                            strategy_data=AllDataStrategies())
+    executor.serializer = ComputeSerializer(strategy_code=PureSourceTextInspect(), strategy_data=JSONData())
     result = executor.submit(transform).result(timeout=120)
 print(json.dumps(dict(result, sdk=__version__)))
