@@ -92,7 +92,12 @@ class Tasks(Step):
                                              "functions": []})
 
     def test_a_worker_in_an_image_that_is_not_there(self):
-        answer = self.step("run", config={"image": "/home/node/none.sif"})
+        # The user endpoint gives itself up, and now and then (3 of 28 times seen, 4.19.0) ends before its
+        # word on the task has gone out. The service has nothing to pass on then; asking again starts another.
+        for _ in range(3):
+            answer = self.step("run", config={"image": "/home/node/none.sif"})
+            if answer["error"] != "no result":
+                break
         self.assertRegex(answer["error"], "could not open image|no such file")
 
     def test_somebody_else_is_refused(self):
