@@ -30,6 +30,8 @@ import tempfile
 import time
 import uuid
 
+import release
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 NODE_UID = 20001
 PREFIX = "sealift-"
@@ -186,9 +188,7 @@ class Cloud:
     def __init__(self, old=None):
         """With `old`, a folder that the script of that name has made, endpoints and SDK are of that release."""
         self.node = node_folder()
-        self._before_4 = os.path.basename(str(old)).startswith("3.")
-        self._bin = "/opt/old/venv/bin" if old else "/home/node/venv/bin"
-        self._binds = [(os.path.join(self.node, "base"), "/opt/debian12"), (str(old), "/opt/old")] if old else []
+        self.release = release.Release(self.node, old)
         for part in ("cloud", "sdk", "endpoint"):
             if not os.path.exists(os.path.join(self.node, part + ".key")):
                 raise CloudError("the node has no %s: run 'sh tests/node/up'" % part)
@@ -295,18 +295,12 @@ class Cloud:
         """Starts an endpoint, or the same again, and waits for its first heartbeat. Its folder is in
         the home of the user node; of the environment only what is given here gets there."""
         folder = os.path.join(self.home, name)
-        config = ["display_name: " + name, "local_compute_services: true", "heartbeat_period: 5"]
-        if allowed_functions is not None:
-            config.append("allowed_functions: " + json.dumps(list(allowed_functions)))
-        inside = "/home/node/" + os.path.basename(self.home)
-        place = {"PATH": self._bin + ":/usr/bin:/bin", "GLOBUS_COMPUTE_USER_DIR": inside, **(environment or {})}
+        inside = release.USER_DIR + os.path.basename(self.home)
+        place = {"PATH": self.release.bin + ":/usr/bin:/bin", "GLOBUS_COMPUTE_USER_DIR": inside,
+                 **self.release.environment, **(environment or {})}
         settings = {**self.login(), **place}
         del settings["GLOBUS_SDK_ENVIRONMENT"]
-        files = {"user_config_template.yaml.j2": template, "user_config_schema.json": json.dumps(schema or SCHEMA)}
-        if self._before_4:  # a template has to be asked for, and user endpoints get no other environment
-            config.append("multi_user: true")
-            files["user_environment.yaml"] = json.dumps(place)
-        files["config.yaml"] = "\n".join(config) + "\n"
+        files = self.release.endpoint_files(name, allowed_functions, template, schema or SCHEMA, place)
         os.makedirs(folder, exist_ok=True)
         for file, text in files.items():
             with open(os.path.join(folder, file), "w", encoding="utf-8") as out:
@@ -315,7 +309,7 @@ class Cloud:
         os.chown(folder, NODE_UID, NODE_UID)
         before = self._beats(name)
         process = self._start(name, self._enter(
-            "root", ["globus-compute-endpoint", "start", name], settings, self._binds))
+            "root", ["globus-compute-endpoint", "start", name], settings, self.release.binds))
         endpoint = self.endpoints[name] = Endpoint(name, folder, process)
         if wait:
             self._wait(lambda: self._beats(name) > before, HEARTBEAT_SECONDS, "endpoint " + name,
@@ -349,10 +343,9 @@ class Cloud:
 
     def login(self, other=False):
         """The environment of a client, the SDK's as well as the uploader's."""
-        return {"GLOBUS_COMPUTE_CLIENT_ID": self.other_id if other else self.client_id,
-                "GLOBUS_COMPUTE_CLIENT_SECRET": self.other_secret if other else self.client_secret,
-                "GLOBUS_SDK_SERVICE_URL_AUTH": AUTH_URL, "GLOBUS_SDK_ENVIRONMENT": "local",
-                "no_proxy": "localhost,127.0.0.1"}
+        client = (self.other_id, self.other_secret) if other else (self.client_id, self.client_secret)
+        return {**self.release.login(*client), "GLOBUS_SDK_SERVICE_URL_AUTH": AUTH_URL,
+                "GLOBUS_SDK_ENVIRONMENT": "local", "no_proxy": "localhost,127.0.0.1"}
 
     def run(self, command, environment=None, **options):
         """Runs a program of this machine in the namespace, logged in."""
@@ -369,17 +362,28 @@ class Cloud:
     def sdk_command(self, script, *arguments, environment=None, user_folder=None):
         """The command of `sdk`. user_folder: where the SDK keeps logins, a folder of this machine;
         with it, it is a person who logs in and not a client."""
-        settings = {"GLOBUS_COMPUTE_USER_DIR": "/tmp/sdk", "PYTHONUNBUFFERED": "1"}
+        settings = {"GLOBUS_COMPUTE_USER_DIR": "/tmp/sdk", "PYTHONUNBUFFERED": "1", **self.release.environment}
         settings.update(self.login())
         settings.update(environment or {})
-        binds = [(os.path.dirname(os.path.abspath(script)), "/srv")] + self._binds
+        binds = [(os.path.dirname(os.path.abspath(script)), "/srv")] + self.release.binds
         if user_folder is not None:
-            del settings["GLOBUS_COMPUTE_CLIENT_ID"], settings["GLOBUS_COMPUTE_CLIENT_SECRET"]
+            for variable in self.release.login("", ""):
+                del settings[variable]
             settings["GLOBUS_COMPUTE_USER_DIR"] = "/run/login"
             os.chown(user_folder, NODE_UID, NODE_UID)
             binds.append((user_folder, "/run/login"))
-        return self._enter("cloud", [self._bin + "/python", "/srv/" + os.path.basename(script)]
+        return self._enter("cloud", [self.release.bin + "/python", "/srv/" + os.path.basename(script)]
                            + list(arguments), settings, binds)
+
+    def sdk_here(self, script, *arguments, environment=None, packages=(), timeout=300):
+        """As `sdk`, among this machine's programs and files; packages: folders of Python packages."""
+        command, settings = self.release.python_here()
+        settings["PYTHONPATH"] = os.pathsep.join([*map(str, packages), settings["PYTHONPATH"]])
+        settings.update(GLOBUS_COMPUTE_USER_DIR=os.path.join(self.folder, "sdk"), PYTHONUNBUFFERED="1",
+                        PYTHONDONTWRITEBYTECODE="1")
+        return self.run([*command, str(script), *arguments], environment={**settings, **(environment or {})},
+                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                        timeout=timeout)
 
     def request(self, method, path, body=None, headers=None, timeout=120):
         """A plain request over the Unix socket: status, headers, body."""

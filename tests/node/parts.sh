@@ -59,25 +59,25 @@ make_venv() {
 }
 
 make_base() {
-	debootstrap_into "$work/base" bookworm "$base_packages" \
+	make_debian bookworm "$base_packages" "$work/base"
+	rm -f "$NODE/images.key"
+	replace "$work/base" "$NODE/base"
+}
+
+# make_debian SUITE PACKAGES FOLDER: one without papers and devices.
+make_debian() {
+	debootstrap_into "$3" "$1" "$2" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*'
-	find "$work/base/dev" -mindepth 1 -delete
-	rm -f "$work/base/etc/resolv.conf" "$work/base/etc/hostname"
-	rm -f "$NODE/images.key"
-	replace "$work/base" "$NODE/base"
+	find "$3/dev" -mindepth 1 -delete
+	rm -f "$3/etc/resolv.conf" "$3/etc/hostname"
 }
 
 # What is not the cluster's: the broker, the libraries of the stand-in for the web service, and the
 # Globus Compute SDK of somebody who sends tasks. Nothing of it is installed or started on this machine.
 make_cloud() {
-	debootstrap_into "$work/cloud" bookworm "$cloud_packages" \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*'
-	find "$work/cloud/dev" -mindepth 1 -delete
-	rm -f "$work/cloud/etc/resolv.conf" "$work/cloud/etc/hostname"
+	make_debian bookworm "$cloud_packages" "$work/cloud"
 	echo '127.0.0.1 localhost' >"$work/cloud/etc/hosts"
 	chroot "$work/cloud" useradd -m -s /bin/sh -u "$node_uid" node >>"$log" 2>&1
 	rm -f "$NODE/sdk.key"
@@ -88,16 +88,21 @@ make_sdk() {
 	make_venv "$NODE/cloud" "globus-compute-sdk==$endpoint_version"
 }
 
-# -all-root: without it a user without subordinate ids cannot unpack the base.
 make_images() {
 	mkdir -p "$NODE/share"
-	sh "$here/enter" --as-root --bind "$NODE/base" /mnt/base --bind "$work" /mnt/out \
-		apptainer build --mksquashfs-args='-comp zstd -Xcompression-level 3 -all-root' \
-		/mnt/out/base.sif /mnt/base </dev/null >>"$log" 2>&1
+	make_sif "$NODE/base" "$work"
 	python3 "$here/image_archive.py" "$NODE/base" --docker "$work/base-docker.tar" \
 		--oci "$work/base-oci.tar" >>"$log" 2>&1
-	chmod 644 "$work/base.sif"
 	mv "$work/base.sif" "$work/base-docker.tar" "$work/base-oci.tar" "$NODE/"
+}
+
+# make_sif ROOT FOLDER: base.sif in the folder. -all-root: without it a user without subordinate ids
+# cannot unpack the base.
+make_sif() {
+	sh "$here/enter" --as-root --bind "$1" /mnt/base --bind "$2" /mnt/out \
+		apptainer build --mksquashfs-args='-comp zstd -Xcompression-level 3 -all-root' \
+		/mnt/out/base.sif /mnt/base </dev/null >>"$log" 2>&1
+	chmod 644 "$2/base.sif"
 }
 
 # pip does not infer the older platform names from a newer one: all of them are listed.

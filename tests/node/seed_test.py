@@ -30,20 +30,25 @@ class Seed(unittest.TestCase):
     def test_from_an_offline_bundle_to_transform_in_the_image(self):
         builder, runner = (cloud.endpoints[name].id for name in ("builder", "runner"))
         uploader = far.Uploader(cloud, preparer, "seed")
-        code, out, err = uploader.call("add", preparer.pandas(OLD), "--builder", builder, "--runner", runner,
-                                       "--builder-config", uploader.configure(user_endpoint_config={"threads": 2}))
+        words = ["--builder-config", uploader.configure(user_endpoint_config={"threads": 2})] \
+            if cloud.release.takes_configurations else ["--container-service"]
+        code, out, err = uploader.call("add", preparer.pandas(OLD), "--builder", builder, "--runner", runner, *words)
         self.assertEqual(code, 0, err)
         code, out, err = uploader.call("run")
         self.assertEqual(code, 0, out + err + cloud.log("builder") + cloud.log("service"))
         row = uploader.rows()[0]
         self.assertEqual((row["state"], row["runner_sees"]), ("done", "yes"))
-        values = json.loads((pathlib.Path(row["registration"]) / "user_endpoint_config.json").read_text())
-        self.assertEqual(values["image"], row["receipt"]["image"]["path"])
-        done = cloud.sdk(str(far.HERE / "seed_transform.py"), runner, json.dumps(values), timeout=200)
+        image = row["receipt"]["image"]["path"]
+        if cloud.release.takes_configurations:
+            values = json.loads((pathlib.Path(row["registration"]) / "user_endpoint_config.json").read_text())
+            where = {"user_endpoint_config": values}
+        else:
+            where = {"container_id": row["container"]}
+        done = cloud.sdk(str(far.HERE / "seed_transform.py"), runner, json.dumps(where), timeout=200)
         self.assertEqual(done.returncode, 0, done.stderr + cloud.log("runner"))
         result = json.loads(done.stdout)
         self.assertEqual(result["said"], "Successfully created df")
-        self.assertEqual((result["prefix"], result["image"]), ("/opt/venv", values["image"]))
+        self.assertEqual((result["prefix"], result["image"]), ("/opt/venv", image))
         versions = {one["version"] for one in cloud.state()["endpoints"]}
         self.assertEqual(versions, {result["sdk"]})
         if OLD:

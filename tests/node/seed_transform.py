@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a researcher runs: the unmodified SDK, transform() in the image. Arguments: endpoint, configuration."""
+"""What a researcher runs: the unmodified SDK, transform() in the image. Arguments: endpoint, and as JSON what
+else the Executor is told; a container_id is for releases before 3.0.0."""
 import json
 import sys
 
-from globus_compute_sdk import Client, Executor, __version__
-from globus_compute_sdk.serialize import ComputeSerializer, JSONData, PureSourceTextInspect
+from globus_compute_sdk import Executor, __version__
+
+
+def source_and_json():
+    """Neither bytecode nor pickles: the image's Python may be another."""
+    from globus_compute_sdk.serialize import ComputeSerializer, JSONData, PureSourceTextInspect
+
+    return ComputeSerializer(strategy_code=PureSourceTextInspect(), strategy_data=JSONData())
 
 
 def transform():
@@ -20,9 +27,9 @@ def transform():
             "pandas": pandas.__version__, "image": os.environ.get("APPTAINER_CONTAINER", "")}
 
 
-endpoint, values = sys.argv[1], json.loads(sys.argv[2])
-with Executor(endpoint_id=endpoint, client=Client(local_compute_services=True),
-              user_endpoint_config=values) as executor:
-    executor.serializer = ComputeSerializer(strategy_code=PureSourceTextInspect(), strategy_data=JSONData())
+endpoint, where = sys.argv[1], json.loads(sys.argv[2])
+with Executor(endpoint_id=endpoint, **where) as executor:
+    if "container_id" not in where:
+        executor.serializer = source_and_json()
     result = executor.submit(transform).result(timeout=120)
 print(json.dumps(dict(result, sdk=__version__)))
