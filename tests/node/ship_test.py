@@ -200,7 +200,8 @@ class Large(Base):
         self.assertEqual((row["state"], row["runner_sees"], self.launched()), ("done", "yes", []))
         self.assertIn("org.sealift.bundle", {label["name"] for label in row["receipt"]["labels"]})
         values = json.loads(pathlib.Path(row["registration"], "user_endpoint_config.json").read_text())
-        done = cloud.sdk(str(far.HERE / "seed_transform.py"), inside.id, json.dumps(values), timeout=200)
+        done = cloud.sdk(str(far.HERE / "seed_transform.py"), inside.id,
+                         json.dumps({"user_endpoint_config": values}), timeout=200)
         self.assertEqual(done.returncode, 0, done.stderr + cloud.log("runner")[-20000:])
         self.assertEqual(json.loads(done.stdout)["said"], "Successfully created df")
 

@@ -92,7 +92,7 @@ class Steps(support.Host):
             status = self.run_agent(self.put_line([bundle]), strace(call, number))
             self.finish([bundle], 1, "%s %d" % (call, number))
             return status != 0
-        self.try_all(kill, 20)
+        self.try_all(kill, 15)  # a bundle of this size has 17 steps
 
     def test_t81_while_it_checks_and_hands_over(self):
         def kill(call, number):
