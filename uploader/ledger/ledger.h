@@ -285,6 +285,21 @@ bool ledger_function_drop(struct ledger *ledger, const char *service, const char
 bool ledger_function_release(struct ledger *ledger, const char *service, const char *id,
 			     char **release_out, struct sl_error *err) SL_MUST_USE;
 
+// ---- forms ---------------------------------------------------------------------------------
+
+// An endpoint of some version, as a service knows it.
+struct ledger_form {
+	const char *service, *endpoint;
+	const char *version; // "" = it is not known
+};
+// The form ("04", "st") that its workers read although its version promises the other one. Owned,
+// NULL = nothing was found out. What was found out about another version is forgotten.
+bool ledger_form_find(struct ledger *ledger, const struct ledger_form *form, char **wire_out,
+		      struct sl_error *err) SL_MUST_USE;
+// `wire` NULL: they read what the version promises.
+bool ledger_form_keep(struct ledger *ledger, const struct ledger_form *form, const char *wire,
+		      struct sl_error *err) SL_MUST_USE;
+
 // Everything as one JSON value (specs/ledger.md, "Export"). Owned.
 bool ledger_export(struct ledger *ledger, json_t **out, struct sl_error *err) SL_MUST_USE;
 

@@ -80,9 +80,26 @@
 	"PRAGMA writable_schema = RESET;"                                          \
 	"PRAGMA user_version = 3;"
 
-_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 3, "schema texts above");
+#define VERSION_4                                           \
+	"CREATE TABLE form ("                               \
+	" service TEXT NOT NULL, endpoint TEXT NOT NULL,"   \
+	" endpoint_version TEXT NOT NULL,"                  \
+	" wire TEXT NOT NULL CHECK (wire IN ('04', 'st'))," \
+	" learnt INTEGER NOT NULL,"                         \
+	" PRIMARY KEY (service, endpoint)) STRICT;"         \
+	"PRAGMA user_version = 4;"
 
-const char ledger_schema[] = VERSION_1 VERSION_2 VERSION_3;
+_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 4, "schema texts above");
+
+const char ledger_schema[] = VERSION_1 VERSION_2 VERSION_3 VERSION_4;
+
+// What a ledger of each older schema lacks.
+static const char *const lacks[LEDGER_SCHEMA + 1] = {
+	[1] = VERSION_2 VERSION_3 VERSION_4,
+	[2] = VERSION_3 VERSION_4,
+	[3] = VERSION_4,
+	[LEDGER_SCHEMA] = "",
+};
 
 // Inside a transaction: another process may have done it while this one waited for the lock.
 static bool add_tables(struct ledger *ledger, struct sl_error *err)
@@ -91,8 +108,12 @@ static bool add_tables(struct ledger *ledger, struct sl_error *err)
 
 	if (!db_number(ledger, "PRAGMA user_version", &version, err))
 		return false;
-	const char *sql = version == 1 ? VERSION_2 VERSION_3 : version == 2 ? VERSION_3 : "";
-	return sqlite3_exec(ledger->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+	if (version < 1 || version > LEDGER_SCHEMA)
+		return sl_fail(err, SL_E_FORMAT,
+			       "the ledger '%s' has just been changed by a newer sealift-upload; "
+			       "use that program, or another --state-dir",
+			       ledger->path);
+	return sqlite3_exec(ledger->db, lacks[version], NULL, NULL, NULL) == SQLITE_OK ||
 	       db_fail(ledger, "bring up to date", err);
 }
 

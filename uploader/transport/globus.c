@@ -32,6 +32,7 @@ static void globus_close(struct post *post)
 	free(globus->endpoint);
 	free(globus->given_function);
 	free(globus->refused_remedy);
+	free(globus->version);
 	free(globus->function);
 	free(globus->group);
 	free(globus->base.note);

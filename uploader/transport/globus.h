@@ -151,6 +151,8 @@ struct globus {
 	bool restricted, online, status_known, switched, fresh;
 	struct sl_strings allowed;
 	enum wire_set set;
+	char *version; // of the endpoint, "" = it says none; NULL = not asked yet
+	bool kept;     // the ledger knows which form is read
 	char *function, *group;
 
 	size_t most, most_calls; // of a submit's body, in a parcel
@@ -236,6 +238,8 @@ void globus_parcel_over(struct parcel *parcel);
 void globus_open_step(struct globus *globus);
 // Finds or registers the function for globus->set.
 void globus_name_function(struct globus *globus);
+// A worker has read what was sent in this form.
+void globus_form_was_read(struct globus *globus, enum wire_set set);
 void globus_ask_status(struct globus *globus, int64_t now);
 
 // ---- what is unusual (globus_note.c) -------------------------------------------------------

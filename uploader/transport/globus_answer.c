@@ -78,6 +78,8 @@ void globus_hear(struct globus *globus, struct parcel *parcel, const json_t *tas
 		return;
 	}
 	sl_auto_json json_t *answer = globus_read_result(task, &why);
+	if (answer)
+		globus_form_was_read(globus, parcel->load->set);
 	if (answer && check_answer(answer, parcel, &why)) {
 		hear_calls(globus, parcel, json_object_get(answer, "answers"));
 		return;

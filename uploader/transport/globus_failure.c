@@ -76,7 +76,8 @@ static void describe(const struct globus *globus, const char *exception, struct 
 		meaning ? meaning->text : "the task failed", line);
 }
 
-// The workers read another form than the endpoint's version promised. Once, the other is tried.
+// The workers read another form than the endpoint's version promised, or than they did for an
+// earlier process. Once, the other is tried.
 static bool try_other_form(struct globus *globus, struct parcel *parcel, const char *exception)
 {
 	struct sl_error why = {0};

@@ -231,6 +231,45 @@ static void check_config(struct globus *globus, const json_t *schema)
 		"goes on from here");
 }
 
+// ---- the form ------------------------------------------------------------------------------
+
+static struct ledger_form our_form(const struct globus *globus)
+{
+	return (struct ledger_form){globus->service, globus->endpoint, globus->version};
+}
+
+// What the version promises, unless an earlier process has found out that it does not hold. What
+// this one has found out stays, until the version is another one.
+static void choose_form(struct globus *globus, const char *version)
+{
+	sl_auto_free char *wire = NULL;
+
+	if (globus->version && strcmp(globus->version, version ? version : "") == 0)
+		return;
+	free(globus->version);
+	globus->version = sl_strdup(version ? version : "");
+	globus->switched = globus->kept = false;
+	globus->set = wire_choose(globus->version);
+	struct ledger_form form = our_form(globus);
+	if (!ledger_form_find(globus->ledger, &form, &wire, &globus->trouble) || !wire)
+		return;
+	if (strcmp(wire, wire_serde_identifier(globus->set)) != 0)
+		globus->set = wire_other(globus->set);
+}
+
+void globus_form_was_read(struct globus *globus, enum wire_set set)
+{
+	struct ledger_form form = our_form(globus);
+
+	// A task that was sent before the switch says nothing about it.
+	if (!globus->switched || globus->kept || set != globus->set)
+		return;
+	globus->kept = ledger_form_keep(
+		globus->ledger, &form,
+		set == wire_choose(form.version) ? NULL : wire_serde_identifier(set),
+		&globus->trouble);
+}
+
 static void endpoint_done(void *context, const json_t *answer,
 			  const struct compute_failure *failure)
 {
@@ -240,10 +279,7 @@ static void endpoint_done(void *context, const json_t *answer,
 		globus->refused = failure->error;
 		globus->refused_remedy = failure->remedy ? sl_strdup(failure->remedy) : NULL;
 	} else {
-		const char *version =
-			json_string_value(json_object_get(answer, "endpoint_version"));
-		if (!globus->switched)
-			globus->set = wire_choose(version);
+		choose_form(globus, json_string_value(json_object_get(answer, "endpoint_version")));
 		check_config(globus, json_object_get(answer, "user_config_schema"));
 	}
 	one_answered(globus);

@@ -73,18 +73,19 @@ static void leave(struct ledger *ledger, int64_t submit)
 
 // ---- the schema ----------------------------------------------------------------------------
 
-// Takes a ledger of today back to schema 2, with one submission in it.
+// Takes a ledger of today back to schema 3, and from there to 2, with one submission in it.
+#define UNDO_4 "DROP TABLE form; PRAGMA user_version = 3;"
 static const char undo_3[] =
-	"INSERT INTO submission (bundle, builder, runner, path, state, added, changed)"
-	" VALUES (printf('%064d', 7), 'local', 'local', '/a', 'queued', 1, 1);"
-	"DROP TABLE dropped;"
-	"ALTER TABLE submission DROP COLUMN build_on;"
-	"ALTER TABLE submission DROP COLUMN build_on_config;"
-	"ALTER TABLE submission DROP COLUMN built;"
-	"PRAGMA writable_schema = ON;"
-	"UPDATE sqlite_schema SET sql = replace(sql, ' ''shipping'',', '');"
-	"PRAGMA writable_schema = RESET;"
-	"PRAGMA user_version = 2;";
+	UNDO_4 "INSERT INTO submission (bundle, builder, runner, path, state, added, changed)"
+	       " VALUES (printf('%064d', 7), 'local', 'local', '/a', 'queued', 1, 1);"
+	       "DROP TABLE dropped;"
+	       "ALTER TABLE submission DROP COLUMN build_on;"
+	       "ALTER TABLE submission DROP COLUMN build_on_config;"
+	       "ALTER TABLE submission DROP COLUMN built;"
+	       "PRAGMA writable_schema = ON;"
+	       "UPDATE sqlite_schema SET sql = replace(sql, ' ''shipping'',', '');"
+	       "PRAGMA writable_schema = RESET;"
+	       "PRAGMA user_version = 2;";
 
 // And to what the first release wrote.
 static void make_old(const char *folder)
@@ -125,7 +126,7 @@ static void a_ledger_of_the_first_schema_is_brought_up_to_date(void **state)
 	struct sl_error err = {0};
 	make_old(old);
 	struct ledger *ledger = open_in(old);
-	assert_text(ledger, "PRAGMA user_version", "3");
+	assert_text(ledger, "PRAGMA user_version", "4");
 	assert_true(ledger_list(ledger, &rows, &err));
 	assert_int_equal(rows.len, 1);
 	assert_false(rows.items[0].force_tasks);
@@ -165,6 +166,29 @@ static void a_ledger_of_schema_2_learns_to_ship(void **state)
 	ledger_close(ledger);
 }
 
+static void a_ledger_of_schema_3_learns_forms(void **state)
+{
+	struct ledger *ledger = open_in(*state);
+	struct ledger_form form = {SERVICE, ENDPOINT, "4.19.0"};
+	struct sl_error err = {0};
+	sl_auto_free char *wire = NULL;
+	sl_auto_free char *made = schema_of(*state);
+	assert_int_equal(begin(ledger, 1, GROUP), 1);
+	assert_int_equal(sqlite3_exec(ledger->db, UNDO_4, NULL, NULL, NULL), SQLITE_OK);
+	assert_false(ledger_form_find(ledger, &form, &wire, &err));
+	sl_error_clear(&err);
+	ledger_close(ledger);
+	ledger = open_in(*state);
+	assert_text(ledger, "PRAGMA user_version", "4");
+	assert_text(ledger, "SELECT count(*) FROM task", "1"); // what was there stays
+	assert_true(ledger_form_find(ledger, &form, &wire, &err));
+	assert_null(wire);
+	assert_true(ledger_form_keep(ledger, &form, "04", &err));
+	ledger_close(ledger);
+	sl_auto_free char *migrated = schema_of(*state);
+	assert_string_equal(migrated, made);
+}
+
 static void t72_a_migration_that_fails_leaves_the_old_ledger(void **state)
 {
 	struct sl_error err = {0};
@@ -186,6 +210,45 @@ static void t72_a_migration_that_fails_leaves_the_old_ledger(void **state)
 			     SQLITE_OK);
 	sqlite3_close(db);
 	ledger_close(open_in(*state));
+}
+
+// ---- forms ---------------------------------------------------------------------------------
+
+static void assert_form(struct ledger *ledger, const char *endpoint, const char *version,
+			const char *expected)
+{
+	struct ledger_form form = {SERVICE, endpoint, version};
+	struct sl_error err = {0};
+	sl_auto_free char *wire = NULL;
+	assert_true(ledger_form_find(ledger, &form, &wire, &err));
+	if (!expected)
+		assert_null(wire);
+	else
+		assert_string_equal(wire, expected);
+}
+
+static void a_form_is_kept_for_one_endpoint_in_one_version(void **state)
+{
+	struct ledger *ledger = open_in(*state);
+	struct ledger_form form = {SERVICE, ENDPOINT, "4.19.0"}, other = {SERVICE, GROUP, ""};
+	struct sl_error err = {0};
+	assert_form(ledger, ENDPOINT, "4.19.0", NULL);
+	assert_true(ledger_form_keep(ledger, &form, "04", &err));
+	assert_true(ledger_form_keep(ledger, &other, "st", &err));
+	ledger_close(ledger);
+	ledger = open_in(*state);
+	assert_form(ledger, ENDPOINT, "4.19.0", "04");
+	assert_form(ledger, GROUP, "", "st");
+	assert_form(ledger, ENDPOINT, "4.19.1", NULL);
+	assert_form(ledger, ENDPOINT, "4.19.0", NULL); // forgotten by the question before
+	assert_form(ledger, GROUP, "", "st");
+	assert_true(ledger_form_keep(ledger, &form, "st", &err));
+	assert_true(ledger_form_keep(ledger, &form, "04", &err)); // the last word counts
+	assert_form(ledger, ENDPOINT, "4.19.0", "04");
+	assert_true(ledger_form_keep(ledger, &form, NULL, &err));
+	assert_form(ledger, ENDPOINT, "4.19.0", NULL);
+	assert_false(ledger_form_keep(ledger, &form, "01", &err)); // no form that is ever sent
+	ledger_close(ledger);
 }
 
 static void whether_large_objects_may_travel_is_kept(void **state)
@@ -389,7 +452,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(a_ledger_of_the_first_schema_is_brought_up_to_date),
 		scratch_test(a_ledger_of_schema_2_learns_to_ship),
+		scratch_test(a_ledger_of_schema_3_learns_forms),
 		scratch_test(t72_a_migration_that_fails_leaves_the_old_ledger),
+		scratch_test(a_form_is_kept_for_one_endpoint_in_one_version),
 		scratch_test(whether_large_objects_may_travel_is_kept),
 		scratch_test(t82_a_submit_is_there_before_its_answer_and_an_answer_before_its_use),
 		scratch_test(what_was_refused_or_is_over_is_not_awaited),

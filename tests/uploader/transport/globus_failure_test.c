@@ -2,6 +2,8 @@
 // What an errand hears when endpoint, service or operator say no, and what would help.
 #include "tests/uploader/transport/fake_service.h"
 
+#include "uploader/transport/agent_source.h"
+
 static void ask_one(struct world *world, struct told *told)
 {
 	world_ask(world, "state", NULL, 0, told);
@@ -361,6 +363,108 @@ static void t88_workers_that_read_another_form_get_it_once(void **state)
 	world_close(&world);
 }
 
+#define CANNOT_READ \
+	"globus_compute_sdk.errors.DeserializationError: Invalid header: 00\n in data payload"
+
+// Whether the last task was sent in the modern form.
+static bool was_modern(void)
+{
+	return strstr(fake.tasks.items[fake.tasks.len - 1].payload, "\n11\n{}") != NULL;
+}
+
+// Under which id the agent is known in some form. Owned.
+static char *registered(struct world *world, const char *wire)
+{
+	struct ledger_function function = {.service = SERVICE,
+					   .agent = sl_sha256_bytes(agent_source, agent_source_len),
+					   .wire = wire};
+	struct sl_error err = {0};
+	char *id;
+	assert_true(ledger_function_find(world->ledger, &function, &id, &err));
+	assert_non_null(id);
+	return id;
+}
+
+// One errand of a new process, which is sent `submits` times and ends in the modern form or not.
+static void ask_anew(struct world *world, size_t submits, bool modern)
+{
+	struct told told;
+	size_t before;
+	world_kill(world);
+	before = fake.count.submits;
+	ask_one(world, &told);
+	assert_good(&told);
+	assert_int_equal(fake.count.submits - before, submits);
+	assert_true(was_modern() == modern);
+	told_release(&told);
+}
+
+static void t88_what_workers_read_is_remembered_for_the_endpoints_version(void **state)
+{
+	struct world world;
+	world_new(&world, state);
+	fake.version = "2.2.0";
+	fake.exception = CANNOT_READ;
+	fake.exceptions = 1;
+	ask_anew(&world, 2, true);
+	ask_anew(&world, 1, true);
+	ask_anew(&world, 1, true);
+	fake.version = "2.3.0"; // the promise of another version is believed again
+	ask_anew(&world, 1, false);
+	fake.version = "2.2.0";
+	ask_anew(&world, 1, false);
+	world_close(&world);
+}
+
+static void t88_what_is_remembered_is_given_up_when_it_does_not_hold_any_more(void **state)
+{
+	struct world world;
+	struct told told;
+	world_new(&world, state);
+	fake.exception = CANNOT_READ;
+	fake.exceptions = 1;
+	ask_anew(&world, 2, false); // 4.19.0 had promised the modern one
+	ask_anew(&world, 1, false);
+	world_kill(&world);
+	fake.exceptions = 2; // neither is read: one fallback, and nothing is learnt from it
+	ask_one(&world, &told);
+	assert_told(&told, SL_E_FORMAT, "neither form");
+	told_release(&told);
+	ask_anew(&world, 1, false);
+	fake.exceptions = 1;
+	ask_anew(&world, 2, true); // workers that keep the promise
+	ask_anew(&world, 1, true);
+	world_close(&world);
+}
+
+// One that allows the form that its workers do not read only.
+static void t88_an_endpoint_that_gets_another_version_meanwhile_is_believed_again(void **state)
+{
+	struct world world;
+	struct told told;
+	sl_auto_free char *function = NULL;
+	world_new(&world, state);
+	fake.version = "2.2.0";
+	ask_anew(&world, 1, false);
+	function = registered(&world, "04");
+	fake.restricted = true;
+	fake.allowed[0] = function;
+	fake.exception = CANNOT_READ;
+	fake.exceptions = 1;
+	world_kill(&world);
+	ask_one(&world, &told);
+	assert_told(&told, SL_E_UNTRUSTED, "allows");
+	told_release(&told);
+	fake.restricted = false;
+	fake.version = "4.19.0";
+	fake.exceptions = 1;
+	ask_one(&world, &told);
+	assert_good(&told);
+	assert_false(was_modern());
+	told_release(&told);
+	world_close(&world);
+}
+
 static void assert_span(const struct spans *spans, size_t index, uint64_t offset, uint64_t size)
 {
 	assert_true(index < spans->len);
@@ -423,6 +527,9 @@ int main(void)
 		scratch_test(exceptions_become_sentences),
 		scratch_test(t83_answers_that_are_too_long_are_asked_for_in_halves),
 		scratch_test(t88_workers_that_read_another_form_get_it_once),
+		scratch_test(t88_what_workers_read_is_remembered_for_the_endpoints_version),
+		scratch_test(t88_what_is_remembered_is_given_up_when_it_does_not_hold_any_more),
+		scratch_test(t88_an_endpoint_that_gets_another_version_meanwhile_is_believed_again),
 		cmocka_unit_test(spans_join_and_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
