@@ -10,6 +10,7 @@ import pwd
 import re
 import secrets
 import select
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -309,29 +310,23 @@ class Canary(line.Line):
         self.assertEqual(os.stat(f"/proc/{pid}/status").st_uid, 0)
 
     def as_somebody(self):
-        """Arguments of Popen for an account that is not root's."""
+        """The program, and arguments of Popen, for an account that is not root's."""
         if os.geteuid() != 0:
-            return {}
+            return line.UPLOAD, {}
+        program = str(self.host.folder / "sealift-upload")  # the build may lie in a private folder
+        shutil.copy(line.UPLOAD, program)
         account = pwd.getpwnam("nobody")
         for path in (self.host.folder, *self.host.folder.rglob("*")):
             os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
-        able = subprocess.run([line.UPLOAD, "--version"], user=account.pw_uid, group=account.pw_gid, extra_groups=[],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if self.reachable() else None
-        if able is None or able.returncode != 0:
-            self.skipTest("the program lies where another account than root cannot run it")
-        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-    @staticmethod
-    def reachable():
-        return all(parent.stat().st_mode & 0o001 for parent in pathlib.Path(line.UPLOAD).resolve().parents)
+        return program, {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
     def test_t87_whoever_holds_a_token_cannot_be_looked_into(self):
-        account = self.as_somebody()
+        program, account = self.as_somebody()
         with socket.create_server(("127.0.0.1", 0)) as deaf:
             deaf.settimeout(30)
             words = ["agent", "register", "--token-file", self.token,
                      "--compute-url", "http://127.0.0.1:%d" % deaf.getsockname()[1]]
-            process = subprocess.Popen([line.UPLOAD, *map(str, words)], env=self.host.env, cwd=self.work,
+            process = subprocess.Popen([program, *map(str, words)], env=self.host.env, cwd=self.work,
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **account)
             try:
                 with deaf.accept()[0] as connection:
