@@ -141,6 +141,17 @@ static bool ask_services(struct registering *run, struct sl_error *err)
 
 // ---- the folder ----------------------------------------------------------------------------
 
+static bool keep_end(struct work *work, int64_t effect, const char *path,
+		     const struct sl_error *why, struct sl_error *err)
+{
+	sl_auto_json json_t *answer = json_object();
+
+	sl_json_set_string(answer, path ? "path" : "error", path ? path : why->text);
+	sl_auto_free char *heard = work_compact(answer);
+	return path ? ledger_done(work->ledger, work->row.number, path, effect, heard, err)
+		    : ledger_effect_end(work->ledger, effect, false, heard, err);
+}
+
 static bool write_folder(struct registering *run, char **path_out, struct sl_error *err)
 {
 	struct work *work = run->work;
@@ -154,15 +165,10 @@ static bool write_folder(struct registering *run, char **path_out, struct sl_err
 	    !ledger_effect_begin(work->ledger, work->row.number, "register", asked, &effect, err))
 		return false;
 	run->registration.notes = run->notes.len ? run->notes.data : NULL;
-	struct sl_error why = {0}, ledger_error = {0};
+	struct sl_error why = {0};
 	bool good = registration_write(&run->registration, path_out, &why);
-	sl_auto_json json_t *answer = json_object();
-	sl_json_set_string(answer, good ? "path" : "error", good ? *path_out : why.text);
-	sl_auto_free char *heard = work_compact(answer);
-	if (!ledger_effect_end(work->ledger, effect, good, heard, &ledger_error)) {
-		*err = ledger_error;
+	if (!keep_end(work, effect, good ? *path_out : NULL, &why, err))
 		return false;
-	}
 	if (!good)
 		*err = why;
 	return good;
@@ -203,8 +209,7 @@ static bool finish(struct registering *run, struct sl_error *err)
 	work_say(work, "registering");
 	if (work->row.state == LEDGER_BUILT && !work_move(work, LEDGER_REGISTERING, err))
 		return false;
-	if (!ask_services(run, err) || !write_folder(run, &path, err) ||
-	    !ledger_done(work->ledger, work->row.number, path, err))
+	if (!ask_services(run, err) || !write_folder(run, &path, err))
 		return false;
 	work->row.state = LEDGER_DONE;
 	free(work->row.registration);

@@ -25,7 +25,7 @@ bool ledger_effect_begin(struct ledger *ledger, int64_t number, const char *kind
 	       db_end(ledger, begin(ledger, number, kind, request, effect_out, err), err);
 }
 
-static bool end(struct ledger *ledger, int64_t effect, bool good, const char *answer,
+bool effect_end(struct ledger *ledger, int64_t effect, bool good, const char *answer,
 		struct sl_error *err)
 {
 	if (!db_run(ledger, err,
@@ -42,5 +42,6 @@ static bool end(struct ledger *ledger, int64_t effect, bool good, const char *an
 bool ledger_effect_end(struct ledger *ledger, int64_t effect, bool good, const char *answer,
 		       struct sl_error *err)
 {
-	return db_begin(ledger, err) && db_end(ledger, end(ledger, effect, good, answer, err), err);
+	return db_begin(ledger, err) &&
+	       db_end(ledger, effect_end(ledger, effect, good, answer, err), err);
 }

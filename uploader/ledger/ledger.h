@@ -139,9 +139,10 @@ bool ledger_shipping(struct ledger *ledger, int64_t number, const char *receipt,
 enum ledger_fact { LEDGER_RUNNER_SEES, LEDGER_CONTAINER };
 bool ledger_keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, const char *text,
 		 struct sl_error *err) SL_MUST_USE;
-// registering -> done.
-bool ledger_done(struct ledger *ledger, int64_t number, const char *registration,
-		 struct sl_error *err) SL_MUST_USE;
+// registering -> done, together with the good end of the effect that registered: a process that
+// dies between the two would register twice.
+bool ledger_done(struct ledger *ledger, int64_t number, const char *registration, int64_t effect,
+		 const char *answer, struct sl_error *err) SL_MUST_USE;
 // Leaves the state as it is and says why nothing moves for now; the next step wipes it away.
 bool ledger_note(struct ledger *ledger, int64_t number, const struct sl_error *why,
 		 const char *remedy, struct sl_error *err) SL_MUST_USE;

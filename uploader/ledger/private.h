@@ -90,7 +90,8 @@ extern const char ledger_schema[]; // all of them, in a new file
 // From an older schema to ours, in one transaction.
 bool ledger_migrate(struct ledger *ledger, struct sl_error *err) SL_MUST_USE;
 
-// ---- shared by submission.c and claim.c ----------------------------------------------------
+// ---- shared by submission.c, claim.c and effect.c
+// ----------------------------------------------------
 
 // Inside a transaction: false with SL_E_INTERNAL unless this process has the claim.
 bool claim_check(struct ledger *ledger, int64_t number, struct sl_error *err) SL_MUST_USE;
@@ -99,6 +100,10 @@ bool claim_check(struct ledger *ledger, int64_t number, struct sl_error *err) SL
 int64_t claim_worker(struct ledger *ledger, sqlite3_stmt *row, int first, int64_t *renewed_out);
 // Inside a transaction: whether a living process (this one included) has it.
 bool claim_look(struct ledger *ledger, int64_t number, bool *held_out,
+		struct sl_error *err) SL_MUST_USE;
+
+// Inside a transaction: as ledger_effect_end().
+bool effect_end(struct ledger *ledger, int64_t effect, bool good, const char *answer,
 		struct sl_error *err) SL_MUST_USE;
 
 enum sl_kind ledger_kind_parse(const char *word); // SL_E_NONE for NULL

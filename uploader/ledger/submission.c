@@ -303,13 +303,15 @@ bool ledger_shipping(struct ledger *ledger, int64_t number, const char *receipt,
 		    err);
 }
 
-bool ledger_done(struct ledger *ledger, int64_t number, const char *registration,
-		 struct sl_error *err)
+bool ledger_done(struct ledger *ledger, int64_t number, const char *registration, int64_t effect,
+		 const char *answer, struct sl_error *err)
 {
-	return move(
-		ledger, number,
-		&(struct step){.to = LEDGER_DONE, .column = "registration", .value = registration},
-		err);
+	struct step step = {.to = LEDGER_DONE, .column = "registration", .value = registration};
+
+	return db_begin(ledger, err) && db_end(ledger,
+					       effect_end(ledger, effect, true, answer, err) &&
+						       take_step(ledger, number, &step, err),
+					       err);
 }
 
 bool ledger_end(struct ledger *ledger, int64_t number, enum ledger_state state,

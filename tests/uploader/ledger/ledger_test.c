@@ -253,6 +253,15 @@ static void the_same_bundle_is_one_submission(void **state)
 	assert_int_equal(all.items[0].number, first);
 }
 
+static void end_registered(struct ledger *ledger, int64_t number)
+{
+	struct sl_error err = {0};
+	int64_t effect;
+
+	assert_true(ledger_effect_begin(ledger, number, "register", "{}", &effect, &err));
+	assert_true(ledger_done(ledger, number, "/srv/r", effect, "{\"path\":\"/srv/r\"}", &err));
+}
+
 static void what_has_ended_is_queued_again_for_who_wants_it_now(void **state)
 {
 	static const enum ledger_state way[] = {LEDGER_DELIVERING, LEDGER_BUILDING};
@@ -273,7 +282,7 @@ static void what_has_ended_is_queued_again_for_who_wants_it_now(void **state)
 	assert_int_equal(moving.state, LEDGER_BUILDING);
 	assert_true(ledger_built(ledger, number, "{}\n", &err));
 	step(ledger, number, LEDGER_REGISTERING);
-	assert_true(ledger_done(ledger, number, "/srv/r", &err));
+	end_registered(ledger, number);
 	row.path = (char *)"/elsewhere/a.sealift";
 	assert_true(ledger_add_again(ledger, &row, &again, &err));
 	assert_int_equal(again, number);
@@ -304,7 +313,7 @@ static void goes_from_state_to_state_and_no_other_way(void **state)
 	assert_false(ledger_move(ledger, number, LEDGER_DELIVERING, &err));
 	sl_error_clear(&err);
 	step(ledger, number, LEDGER_REGISTERING);
-	assert_true(ledger_done(ledger, number, "/srv/r", &err));
+	end_registered(ledger, number);
 	assert_false(ledger_move(ledger, number, LEDGER_QUEUED, &err));
 	sl_error_clear(&err);
 	assert_false(ledger_retry(ledger, number, &err));
@@ -565,6 +574,27 @@ static void exports_all_of_it_and_forgets_all_of_it(void **state)
 			 0);
 }
 
+static void t72_registered_and_done_are_one_commit(void **state)
+{
+	auto_ledger struct ledger *ledger = open_in(*state);
+	struct sl_error err = {0};
+	int64_t number = queue(ledger, 'b'), effect;
+
+	take(ledger, number);
+	step(ledger, number, LEDGER_DELIVERING);
+	assert_true(ledger_effect_begin(ledger, number, "register", "{}", &effect, &err));
+	// Not from here: the effect is not over either.
+	assert_false(ledger_done(ledger, number, "/srv/r", effect, "{}", &err));
+	assert_int_equal(err.kind, SL_E_INTERNAL);
+	sl_error_clear(&err);
+	assert_int_equal(pragma(ledger, "SELECT count(*) FROM effect WHERE outcome = 'tried'"), 1);
+	step(ledger, number, LEDGER_BUILDING);
+	assert_true(ledger_built(ledger, number, "{}", &err));
+	step(ledger, number, LEDGER_REGISTERING);
+	assert_true(ledger_done(ledger, number, "/srv/r", effect, "{}", &err));
+	assert_int_equal(pragma(ledger, "SELECT count(*) FROM effect WHERE outcome = 'good'"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -579,6 +609,7 @@ int main(void)
 		scratch_test(the_same_bundle_is_one_submission),
 		scratch_test(what_has_ended_is_queued_again_for_who_wants_it_now),
 		scratch_test(goes_from_state_to_state_and_no_other_way),
+		scratch_test(t72_registered_and_done_are_one_commit),
 		scratch_test(a_failure_keeps_its_reason_until_it_is_retried),
 		scratch_test(a_note_says_why_nothing_moves_and_the_next_step_wipes_it),
 		scratch_test(what_is_not_there_is_said),
