@@ -46,10 +46,12 @@ const struct sl_command command_cancel = {
 	.name = "cancel",
 	.operands = "NUMBER...",
 	.summary = "end what is not finished",
-	.description = "A submission that nobody works on ends at once, another one at the next "
-		       "step of the\n"
-		       "process that does. A build that runs on the builder goes on there; 'retry' "
-		       "finds it.",
+	.description =
+		"A submission that nobody works on ends at once, another one at the next "
+		"step of the\n"
+		"process that does. A build that runs on the builder, or waits there for its "
+		"turn, goes on there; 'retry'\n"
+		"finds it.",
 	.options = table,
 	.size = sizeof(struct options),
 	.min_operands = 1,
