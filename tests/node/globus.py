@@ -458,11 +458,18 @@ class Cloud:
         self.endpoints, self._processes, self.namespace = {}, [], None
 
     def _settle(self):
-        """User endpoints and workers end a moment after their manager."""
+        """User endpoints and workers end a moment after their manager; or by us, where it is known that
+        they do not."""
+        names = {pid: name_of(pid) for pid in self.namespace.pids()}
+        for pid in (pid for pid, name in names.items() if any(word in name for word in self.release.left_behind)):
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
+        words = ("globus-compute-endpoint", "process_worker_pool", *self.release.left_behind)
         deadline = time.monotonic() + STOP_SECONDS
         while time.monotonic() < deadline:
-            if not any("globus-compute-endpoint" in name_of(pid) or "process_worker_pool" in name_of(pid)
-                       for pid in self.namespace.pids()):
+            if not any(word in name_of(pid) for pid in self.namespace.pids() for word in words):
                 return
             time.sleep(0.05)
 

@@ -28,6 +28,12 @@ class Release:
         """Whether its endpoints have templates, from which one is started for each configuration."""
         return self._major >= 3
 
+    @property
+    def left_behind(self):
+        """Words in the commands of what its endpoints do not end when they end."""
+        return () if self.takes_configurations else ("/HighThroughputExecutor/", "globus-compute-manager",
+                                                     "globus-compute-worker")
+
     # ---- inside the node's roots ----------------------------------------------------------------
 
     @property
@@ -72,8 +78,9 @@ class Release:
 
     def python_here(self):
         """The command of its Python among this machine's programs, and the environment that it needs."""
-        library = glob.glob(os.path.join(self._debian, "usr/lib/*-linux-gnu"))[0]
-        loader = glob.glob(os.path.join(library, "ld-*.so*"))[0]
-        python = glob.glob(os.path.join(self._debian, "usr/bin/python3.[0-9]*[0-9]"))[0]
+        libraries = [path for top in ("lib", "usr/lib") for path in
+                     glob.glob(os.path.join(self._debian, top, "*-linux-gnu"))]
+        loader = glob.glob(os.path.join(libraries[0], "ld-*.so*"))[0]
         packages = glob.glob(os.path.join(self._venv, "lib/python3.*/site-packages"))[0]
-        return [loader, "--library-path", library, python], {"PYTHONPATH": packages}
+        python = os.path.join(self._debian, "usr/bin", os.path.basename(os.path.dirname(packages)))
+        return [loader, "--library-path", ":".join(libraries), python], {"PYTHONPATH": packages}
