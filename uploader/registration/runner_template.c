@@ -2,6 +2,7 @@
 #include "uploader/registration/runner_template.h"
 
 #include "bundles/packaging/version.h"
+#include "uploader/compute/release.h"
 #include "uploader/compute/schema_subset.h"
 #include "uploader/registration/jinja_scan.h"
 
@@ -316,7 +317,13 @@ static bool have_template(const struct runner_question *question, struct runner_
 {
 	const char *template = text_of(question, "user_config_template");
 
-	if (!template) {
+	if (!template && release_takes_containers(text_of(question, "endpoint_version"))) {
+		find(out, RUNNER_TEMPLATE, RUNNER_NOT_CHECKED,
+		     sl_strdup("endpoints before 3.0.0 have no template: their workers run inside "
+			       "the image when it is registered with --container-service, too, and "
+			       "the Executor is told the container's id"),
+		     NULL);
+	} else if (!template) {
 		find(out, RUNNER_TEMPLATE, RUNNER_NOT_CHECKED,
 		     sl_strdup("the service shows no template of this endpoint: its operator can "
 			       "compare it with the one here"),

@@ -2,6 +2,8 @@
 // What a preparer cannot know from a site, or cannot have there.
 #include "uploader/site/site.h"
 
+#include "uploader/compute/release.h"
+
 #include <string.h>
 
 // Takes over `sentence`.
@@ -29,7 +31,12 @@ static void check_endpoint(const struct site_endpoint *endpoint, struct sl_strin
 	if (endpoint->template == SITE_TEMPLATE_NONE)
 		add(out, sl_strdup("the runner has no template, so it takes no image: its "
 				   "operator gives it the one of a bundle's registration"));
-	if (endpoint->template == SITE_TEMPLATE_UNKNOWN)
+	if (endpoint->template != SITE_TEMPLATE_UNKNOWN)
+		return;
+	if (release_takes_containers(endpoint->version))
+		add(out, sl_strdup("a runner before 3.0.0 takes an image only by the container "
+				   "service: add bundles with --container-service"));
+	else
 		add(out, sl_strdup("the service does not show whether the runner has a template"));
 }
 

@@ -232,6 +232,11 @@ static void an_endpoint_without_a_template_is_told_apart_from_one_that_hides_it(
 	assert_values(&none, ONE_IMAGE);
 	ask(json_pack("{s:s}", "endpoint_version", "4.19.0"), &hidden);
 	assert_finding(&hidden, RUNNER_TEMPLATE, RUNNER_NOT_CHECKED, "shows no template");
+	auto_runner_findings struct runner_findings before = {0}, since = {0};
+	ask(json_pack("{s:s}", "endpoint_version", "2.31.0"), &before);
+	assert_finding(&before, RUNNER_TEMPLATE, RUNNER_NOT_CHECKED, "--container-service");
+	ask(json_pack("{s:s}", "endpoint_version", "3.0.0"), &since);
+	assert_finding(&since, RUNNER_TEMPLATE, RUNNER_NOT_CHECKED, "shows no template");
 	assert_int_equal(runner_overall(&hidden), RUNNER_NOT_CHECKED);
 }
 

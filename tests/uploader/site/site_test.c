@@ -305,6 +305,12 @@ static void workers_of_another_version_than_their_endpoint_are_noticed(void **st
 	assert_non_null(strstr(gaps, "endpoint is 4.20.0, but its workers are 4.19.0"));
 	assert_non_null(strstr(gaps, "does not show whether the runner has a template"));
 	assert_non_null(strstr(gaps, "worker_init loads it"));
+	auto_site struct site old = {0};
+	hear_endpoint(&old.runner, "{\"endpoint_version\":\"2.2.0\"}", NULL);
+	old.runner.id = sl_strdup(UUID);
+	sl_auto_free char *old_gaps = gaps_of(&old);
+	assert_null(strstr(old_gaps, "whether the runner has a template"));
+	assert_non_null(strstr(old_gaps, "add bundles with --container-service"));
 }
 
 int main(void)
