@@ -44,6 +44,17 @@ void *sl_realloc_array(void *old, size_t count, size_t size)
 #define HEAP_ROOM  (2 * HUGE_PAGE)
 #define SMALL_PAGE ((uintptr_t)4096)
 
+#define LARGE_BLOCK (128 << 10)
+
+// Named, the threshold stays: otherwise glibc raises it with each large block that is freed.
+void sl_heap_return_large(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+	mallopt(M_TRIM_THRESHOLD, 8 * LARGE_BLOCK);
+#endif
+}
+
 // The heap goes on one small page before a boundary of huge pages (glibc copes with foreign sbrk()
 // calls): what malloc writes there at once must not make the first huge page a small one. It keeps
 // what it is given, because that is less than the threshold for giving back.

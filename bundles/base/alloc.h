@@ -81,6 +81,11 @@ static inline int sl_take_fd(int *fd)
 // effect where the libc or the kernel has no such thing.
 void sl_heap_prepare(void);
 
+// For a command that works for hours and needs some MiB for a moment, again and again: large blocks
+// go back to the kernel as soon as they are free, instead of growing the heap that is kept. Without
+// effect where the libc has no such thing.
+void sl_heap_return_large(void);
+
 void *sl_list_grow(void *items, size_t *cap, size_t len, size_t size);
 
 // A list of owned strings.

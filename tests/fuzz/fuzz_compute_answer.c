@@ -27,7 +27,7 @@ static void make_call(struct compute *compute, unsigned route)
 	static const struct compute_function function = {
 		.name = "f", .code = "c", .serde_identifier = "st"};
 	static const struct compute_submit submit = {.endpoint = ENDPOINT, .function = FUNCTION};
-	struct sl_buf payload = {.data = (char[]){"1\nx"}, .len = 3};
+	struct sl_buf payload = {.len = 3};
 	const char *id = TASK;
 
 	switch (route % 8) {
@@ -44,6 +44,7 @@ static void make_call(struct compute *compute, unsigned route)
 		compute_register(compute, &function, never, NULL);
 		break;
 	case 4:
+		payload.data = sl_strdup("1\nx");
 		compute_submit(compute, &submit, &payload, 1, never, NULL);
 		break;
 	case 5:

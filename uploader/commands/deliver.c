@@ -11,7 +11,8 @@
 
 #define HAVE_AT_ONCE 4096
 #define TASKS_LIMIT  200000000	   // bytes of one bundle that may travel as tasks
-#define ROOM_BYTES   (48 * SL_MIB) // of contents in memory while objects travel
+#define ROOM_BYTES   (16 * SL_MIB) // of open bundles in memory while objects wait to travel
+#define OPEN_BYTES   (16 * SL_KIB) // of an open bundle beside its content
 #define ROOM_MS	     100
 
 static struct sl_digest digest_of(const struct delivery *delivery)
@@ -38,7 +39,7 @@ static bool open_bundle(struct work *work, struct sl_error *err)
 		work->missing = NULL;
 	}
 	work->listed = listed;
-	work->content = 0;
+	work->content = OPEN_BYTES;
 	sl_list_each (&work->delivery.objects, object)
 		work->content += object->data ? object->size : 0;
 	if (!work->missing) {
@@ -129,8 +130,8 @@ bool work_check_size(struct work *work, const struct post *post, size_t count, s
 	return true;
 }
 
-// A bundle is open, and its content in memory, until its objects have arrived: some at once. False:
-// later.
+// A bundle is open, and its content in memory, until its objects have been read: some at once.
+// False: later.
 static bool is_room(const struct work *work)
 {
 	const struct work_room *room = work->room;
@@ -145,40 +146,58 @@ static bool take_room(struct work *work)
 		work_rest(work, ROOM_MS);
 		return false;
 	}
-	work->room->bundles++;
-	work->room->bytes += work->content;
-	work->travels = true;
+	work_take_room(work);
+	return true;
+}
+
+static size_t fill_batch(struct work *work)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < work->delivery.objects.len; i++)
+		if (work->missing[i])
+			work->batch[count++] = &work->delivery.objects.items[i];
+	return count;
+}
+
+// What was sent got lost, and is read again.
+static bool reopen(void *context, struct sl_error *err)
+{
+	struct work *work = context;
+	struct sl_digest listed = work->listed;
+
+	if (!open_bundle(work, err))
+		return false;
+	if (!sl_digest_equal(&listed, &work->listed))
+		return sl_fail(err, SL_E_IO, "'%s' has been changed while its objects travelled",
+			       work->row.path);
+	work_take_room(work);
+	fill_batch(work);
 	return true;
 }
 
 static bool ask_for_build(struct work *work, struct sl_error *err)
 {
-	size_t count = 0;
-
 	if (!open_bundle(work, err))
 		return false;
 	if (!take_room(work))
 		return true;
 	work->batch = sl_alloc_array(work->delivery.objects.len + 1, sizeof(void *));
-	for (size_t i = 0; i < work->delivery.objects.len; i++)
-		if (work->missing[i])
-			work->batch[count++] = &work->delivery.objects.items[i];
+	size_t count = fill_batch(work);
 	if (!work_check_size(work, work->post, count, work->delivery.objects.len, err))
 		return false;
 	sl_auto_json json_t *request = build_request(work);
 	sl_auto_json json_t *record = work_record(work, request, count);
+	work->reopen = reopen;
 	return work_ask(work, request, "build", record, count, then_built, err);
 }
 
 // ---- what is missing -----------------------------------------------------------------------
 
-static bool then_have(struct work *work, const json_t *answer, const struct sl_error *why,
-		      struct sl_error *err)
+static bool read_missing(struct work *work, const json_t *answer, struct sl_error *err)
 {
 	struct sl_digest asked_about = work->listed;
 
-	if (why)
-		return work_fail(work, why, err);
 	if (!open_bundle(work, err))
 		return false;
 	if (!sl_digest_equal(&asked_about, &work->listed))
@@ -190,6 +209,23 @@ static bool then_have(struct work *work, const json_t *answer, const struct sl_e
 		return false;
 	work->asked += count;
 	return true;
+}
+
+// The bundle is opened for it where there is room for it to travel, too: not for nothing.
+static bool then_have(struct work *work, const json_t *answer, const struct sl_error *why,
+		      struct sl_error *err)
+{
+	if (why)
+		return work_fail(work, why, err);
+	work->lacks = json_incref((json_t *)(uintptr_t)answer);
+	return true;
+}
+
+static bool hear_what_is_missing(struct work *work, struct sl_error *err)
+{
+	sl_auto_json json_t *answer = sl_take(work->lacks);
+
+	return read_missing(work, answer, err);
 }
 
 static bool ask_what_is_missing(struct work *work, struct sl_error *err)
@@ -280,6 +316,8 @@ bool work_deliver(struct work *work, struct sl_error *err)
 	}
 	if (!open_bundle(work, err))
 		return false;
+	if (work->lacks)
+		return hear_what_is_missing(work, err);
 	if (!work->post->ready)
 		return ask_what_it_can(work, err);
 	if (work->row.state == LEDGER_QUEUED && !work_move(work, LEDGER_DELIVERING, err))

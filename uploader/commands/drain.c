@@ -22,7 +22,7 @@
 #define LOOK_MS	      1000  // between two looks at the ledger for more to do
 #define PASS_MS	      15000 // after which turns wait until the posts have moved on
 #define MOST_ACTIVE   2048
-#define TRAVELLING    1024 // bundles that are open while their objects travel
+#define TRAVELLING    1024 // bundles that are open while their objects wait to travel
 #define STALE_SECONDS 600  // a process that has not renewed its claim for so long is not waited for
 #define OPEN_BUNDLES  16   // more than so many are not kept open while answers are awaited
 
@@ -199,7 +199,7 @@ static bool find_work(struct round *round, struct sl_error *err)
 	round->held = 0;
 	round->later = round->look = false;
 	round->looked_ms = work_now_ms();
-	if (!ledger_list(round->ledger, &rows, err))
+	if (!ledger_list_brief(round->ledger, true, &rows, err))
 		return false;
 	sl_list_each (&rows, row) {
 		if (round->only != 0 && row->number != round->only)
@@ -231,7 +231,7 @@ static struct work *only_traveller(const struct round *round)
 
 	sl_list_each (&round->active, at) {
 		const struct work *work = *at;
-		if (!work->out || !work->batch || !work->batch[0])
+		if (!work->out || work->batch_bytes == 0)
 			continue;
 		if (found)
 			return NULL;
@@ -244,7 +244,6 @@ static struct work *only_traveller(const struct round *round)
 static void show_progress(struct round *round)
 {
 	struct work *work = only_traveller(round);
-	uint64_t bytes = 0;
 
 	if (round->shown && round->shown != work) {
 		round->shown->progress = NULL;
@@ -253,9 +252,7 @@ static void show_progress(struct round *round)
 	}
 	if (!work || round->shown)
 		return;
-	for (size_t i = 0; work->batch[i]; i++)
-		bytes += work->batch[i]->size;
-	sl_progress_begin(&round->progress, "delivering", bytes);
+	sl_progress_begin(&round->progress, "delivering", work->batch_bytes);
 	work->progress = &round->progress;
 	round->shown = work;
 }
@@ -398,6 +395,7 @@ bool drain(struct ledger *ledger, int64_t only, const struct postman_options *op
 {
 	struct round round = {.ledger = ledger, .watch = watch, .only = only, .tried = tried_out};
 	round.room.most_bundles = most_open();
+	sl_heap_return_large();
 	struct postman_options reach = *options;
 	if (tried_out->len == 0) // not again, when this is tried again
 		reach.warn = print_warning;

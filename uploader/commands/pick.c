@@ -50,7 +50,7 @@ int pick_state(struct ledger *ledger, enum ledger_state state, pick_action *acti
 	int code = 0;
 
 	*count_out = 0;
-	if (!ledger_list(ledger, &all, &err))
+	if (!ledger_list_brief(ledger, false, &all, &err))
 		note_failure(&err, &code);
 	sl_list_each (&all, row) {
 		if (row->state != state)

@@ -63,13 +63,20 @@ static void pause_for(unsigned *seconds)
 	*seconds = *seconds * 2 < MOST_PAUSE ? *seconds * 2 : MOST_PAUSE;
 }
 
+// Only JSON has their receipts in it.
+static bool list_all(struct ledger *ledger, bool json, struct submissions *all,
+		     struct sl_error *err)
+{
+	return json ? ledger_list(ledger, all, err) : ledger_list_brief(ledger, false, all, err);
+}
+
 // Once, or again and again until nothing is left that only waits.
 static bool drain_all(struct ledger *ledger, const struct options *options, struct numbers *tried,
 		      struct submissions *all, struct sl_error *err)
 {
 	for (unsigned pause = FIRST_PAUSE;;) {
 		if (!drain(ledger, 0, &options->reach, &print_watch, tried, err) ||
-		    !ledger_list(ledger, all, err))
+		    !list_all(ledger, options->json, all, err))
 			return false;
 		if (!options->wait_online || all_ended(all))
 			return true;

@@ -73,7 +73,8 @@ static bool look(struct ledger *ledger, const struct options *options, char **sh
 {
 	auto_submissions struct submissions all = {0};
 
-	if (!ledger_list(ledger, &all, err))
+	if (!(options->json ? ledger_list(ledger, &all, err)
+			    : ledger_list_brief(ledger, false, &all, err)))
 		return false;
 	sl_auto_free char *text = view_all(&all, options);
 	if (!*shown || strcmp(*shown, text) != 0)

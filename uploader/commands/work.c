@@ -88,6 +88,24 @@ static void give_room_back(struct work *work)
 	work->travels = false;
 }
 
+void work_take_room(struct work *work)
+{
+	if (work->travels)
+		return;
+	work->room->bundles++;
+	work->room->bytes += work->content;
+	work->travels = true;
+}
+
+// The driver has read what it wants of the objects.
+static void close_while_out(void *context)
+{
+	struct work *work = context;
+
+	close_bundle(work);
+	give_room_back(work);
+}
+
 void work_release(struct work *work)
 {
 	give_room_back(work);
@@ -95,6 +113,7 @@ void work_release(struct work *work)
 	close_bundle(work);
 	submission_release(&work->row);
 	json_decref(work->answer);
+	json_decref(work->lacks);
 	free(work->missing);
 	free(work->batch);
 	free(work->remedy);
@@ -177,9 +196,15 @@ bool work_ask(struct work *work, const json_t *request, const char *effect, cons
 				.len = batch_len,
 				.heard = hear,
 				.moved = move,
+				.reopen = work->reopen,
+				.close = work->reopen ? close_while_out : NULL,
 				.context = work};
 
 	work->effect = 0;
+	work->reopen = NULL;
+	work->batch_bytes = 0;
+	for (size_t i = 0; i < batch_len; i++)
+		work->batch_bytes += work->batch[i]->size;
 	if (effect) {
 		sl_auto_free char *text = work_compact(recorded ? recorded : request);
 		if (!ledger_effect_begin(work->ledger, work->row.number, effect, text,
@@ -347,7 +372,9 @@ static bool go_on(struct work *work, struct sl_error *err)
 	if (work->row.state != LEDGER_BUILDING)
 		work_leave_builds(work);
 
-	return good && count_losses(work, before, err) && work_renew(work, err);
+	// The claim has gone with the step to the end.
+	return good && count_losses(work, before, err) &&
+	       (ledger_state_is_final(work->row.state) || work_renew(work, err));
 }
 
 bool work_turn(struct work *work, enum work_turn *turn_out, struct sl_error *err)

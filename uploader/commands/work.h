@@ -16,11 +16,11 @@ struct watch {
 	void *context;
 };
 
-// What the bundles that are open while their objects travel take together, in all works of a
-// process: an errand reads from them until it is heard of.
+// What the bundles that are open while their objects wait to travel take together, in all works of
+// a process: an errand reads from them until the driver has read all.
 struct work_room {
 	size_t most_bundles, bundles;
-	uint64_t bytes; // of contents in memory
+	uint64_t bytes; // in memory, about
 };
 
 struct work;
@@ -41,6 +41,9 @@ struct work {
 
 	// The errand that is out.
 	struct post *to; // where the next errand goes; NULL = the builder
+	// Brings the objects of the next errand back, which then may be closed while they travel;
+	// NULL = they stay.
+	bool (*reopen)(void *work, struct sl_error *err);
 	struct post *at; // where the last one went
 	char *noticed;	 // what is unusual there, as the ledger has it; NULL = nothing
 	bool out, back;	 // asked; and heard of
@@ -56,9 +59,11 @@ struct work {
 	struct sl_digest listed; // of the list of objects that `missing` is about
 	bool *missing;		 // of each object there; NULL = not asked yet
 	const struct transport_object **batch;
-	size_t asked; // objects whose presence has been asked for
+	uint64_t batch_bytes;
+	size_t asked;  // objects whose presence has been asked for
+	json_t *lacks; // the answer to that, until there is room
 	struct work_room *room;
-	uint64_t content; // bytes of it in memory while it is open, as last seen
+	uint64_t content; // bytes in memory while it is open, about, as last seen
 	bool travels;	  // its share of the room is taken
 	bool again;	  // an object went away once
 
@@ -140,6 +145,9 @@ bool work_verify(struct work *work, enum verify_depth depth, struct sl_error *er
 void work_say(const struct work *work, const char *fmt, ...) SL_PRINTF(2, 3);
 bool work_move(struct work *work, enum ledger_state state, struct sl_error *err) SL_MUST_USE;
 void work_rest(struct work *work, unsigned ms);
+
+// The bundle's share of the room.
+void work_take_room(struct work *work);
 
 // Starts an errand; `then` gets its answer in a later turn. `effect` is written to the ledger
 // first, with `recorded` (NULL = the request), when it changes something there; NULL = a question.

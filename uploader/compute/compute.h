@@ -73,9 +73,10 @@ struct compute_submit {
 // POST /v3/endpoints/ID/submit with `count` payloads for one function: request_id, task_group_id,
 // endpoint_id, tasks {function: [id…]} with exactly `count` ids in the order of the payloads.
 // Never sent twice by itself. Payloads are ASCII; a body of more than WIRE_LIMIT_SUBMIT bytes is
-// SL_E_LIMIT before anything is sent.
+// SL_E_LIMIT before anything is sent. The payloads are taken over, whatever comes of it: each
+// is released as soon as it stands in the body, so that they are not in memory twice.
 void compute_submit(struct compute *compute, const struct compute_submit *submit,
-		    const struct sl_buf *payloads, size_t count, compute_done *done, void *context);
+		    struct sl_buf *payloads, size_t count, compute_done *done, void *context);
 
 // The bytes of that body, and those that one payload adds to a body that already has one.
 size_t compute_submit_size(const struct compute_submit *submit, const struct sl_buf *payloads,

@@ -148,6 +148,7 @@ static void send_call(struct compute *compute, struct call *call)
 		.bearer = token,
 		.body = call->body.data,
 		.body_len = call->body.len,
+		.body_stays = true,
 		.answer_limit = call->answer_limit,
 		.patience = COMPUTE_PATIENCE,
 		.timeout = call->timeout,

@@ -15,6 +15,7 @@
 struct sink {
 	struct sl_buf *out; // NULL: only count
 	size_t len;
+	struct sl_buf *written; // the payloads, which are released one after the other; NULL: kept
 };
 
 static void put(struct sink *sink, const char *data, size_t len)
@@ -110,6 +111,8 @@ static bool put_body(struct sink *sink, const struct compute_submit *submit,
 		if (i > 0)
 			puts_to(sink, ",");
 		put_string(sink, payloads[i].data, payloads[i].len);
+		if (sink->written)
+			sl_buf_release(&sink->written[i]);
 	}
 	puts_to(sink, "]}}");
 	return good;
@@ -170,10 +173,10 @@ static bool check_payloads(struct call *call, const struct sl_buf *payloads, siz
 }
 
 static void write_call(struct call *call, const struct compute_submit *submit,
-		       const struct sl_buf *payloads, size_t count)
+		       struct sl_buf *payloads, size_t count)
 {
 	size_t size = compute_submit_size(submit, payloads, count);
-	struct sink sink = {.out = &call->body};
+	struct sink sink = {.out = &call->body, .written = payloads};
 
 	if (size > WIRE_LIMIT_SUBMIT) {
 		call_refuse(call, SL_E_LIMIT,
@@ -183,12 +186,13 @@ static void write_call(struct call *call, const struct compute_submit *submit,
 		return;
 	}
 	sl_buf_init(&call->body, size);
+	sl_buf_grow(&call->body, size);
 	if (!put_body(&sink, submit, payloads, count))
 		call_refuse(call, SL_E_INTERNAL, "user_endpoint_config cannot be written as JSON");
 }
 
 void compute_submit(struct compute *compute, const struct compute_submit *submit,
-		    const struct sl_buf *payloads, size_t count, compute_done *done, void *context)
+		    struct sl_buf *payloads, size_t count, compute_done *done, void *context)
 {
 	struct call *call = call_new(compute, HTTP_POST, done, context);
 
@@ -196,11 +200,13 @@ void compute_submit(struct compute *compute, const struct compute_submit *submit
 	call->check = check_submitted;
 	call->count = count;
 	call->timeout = SILENCE_MAX;
-	if (!call_about(call, "endpoint", submit->endpoint) ||
-	    (submit->task_group && !call_about(call, "task group", submit->task_group)) ||
-	    !call_about(call, "function", submit->function) ||
-	    !check_payloads(call, payloads, count))
-		return;
-	call->path = sl_format("/v3/endpoints/%s/submit", submit->endpoint);
-	write_call(call, submit, payloads, count);
+	if (call_about(call, "endpoint", submit->endpoint) &&
+	    (!submit->task_group || call_about(call, "task group", submit->task_group)) &&
+	    call_about(call, "function", submit->function) &&
+	    check_payloads(call, payloads, count)) {
+		call->path = sl_format("/v3/endpoints/%s/submit", submit->endpoint);
+		write_call(call, submit, payloads, count);
+	}
+	for (size_t i = 0; i < count; i++)
+		sl_buf_release(&payloads[i]);
 }

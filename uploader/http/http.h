@@ -57,6 +57,7 @@ struct http_request {
 	const char *content_type;    // of the body; NULL = application/json
 	const char *body;	     // NULL = none; copied
 	size_t body_len;
+	bool body_stays;     // it is not copied: it stays as it is until `done`, or http_forget()
 	size_t answer_limit; // bytes; 0 = HTTP_LIMIT_ANSWER
 	unsigned patience;   // seconds that pauses before repeats may take in all; 0 = 120
 	unsigned timeout;    // seconds without any progress; 0 = that of the pool

@@ -199,9 +199,12 @@ static void copy_request(struct transfer *transfer, const struct http_request *r
 
 	transfer->has_body = request->body != NULL;
 	transfer->body_len = request->body ? request->body_len : 0;
-	transfer->body = sl_alloc(transfer->body_len + 1);
-	if (transfer->body_len > 0)
-		memcpy(transfer->body, request->body, transfer->body_len);
+	transfer->body = request->body;
+	if (!request->body_stays && transfer->body_len > 0) {
+		transfer->own_body = sl_alloc(transfer->body_len);
+		memcpy(transfer->own_body, request->body, transfer->body_len);
+		transfer->body = transfer->own_body;
+	}
 	transfer->bearer = request->bearer ? sl_strdup(request->bearer) : NULL;
 	transfer->password = request->password ? sl_strdup(request->password) : NULL;
 	transfer->may_repeat = request->repeat == HTTP_AGAIN;
@@ -246,8 +249,9 @@ void transfer_free(struct transfer *transfer)
 		wipe(line->data);
 	curl_slist_free_all(transfer->headers);
 	place_release(&transfer->place);
-	explicit_bzero(transfer->body, transfer->body_len);
-	free(transfer->body);
+	if (transfer->own_body)
+		explicit_bzero(transfer->own_body, transfer->body_len);
+	free(transfer->own_body);
 	wipe(transfer->bearer);
 	free(transfer->bearer);
 	wipe(transfer->password);

@@ -23,7 +23,8 @@ struct transfer {
 	// the request
 	CURL *easy;
 	struct curl_slist *headers;
-	char *body, *bearer, *password;
+	const char *body;
+	char *own_body, *bearer, *password; // own_body: NULL where the body is somebody else's
 	size_t body_len;
 	bool has_body, may_repeat;
 

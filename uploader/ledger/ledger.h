@@ -100,6 +100,10 @@ bool ledger_add_again(struct ledger *ledger, const struct submission *wanted, in
 
 // All of them by number. The list is owned by the caller, also after a failure.
 bool ledger_list(struct ledger *ledger, struct submissions *out, struct sl_error *err) SL_MUST_USE;
+// The same without their receipts (receipt, built), of which many may take much memory; all, or
+// those that have not come to their end.
+bool ledger_list_brief(struct ledger *ledger, bool unfinished, struct submissions *out,
+		       struct sl_error *err) SL_MUST_USE;
 // SL_E_USAGE when there is no such number.
 bool ledger_find(struct ledger *ledger, int64_t number, struct submission *out,
 		 struct sl_error *err) SL_MUST_USE;

@@ -5,13 +5,18 @@
 #include <string.h>
 #include <time.h>
 
-static const char columns[] =
-	"SELECT s.number, s.bundle, s.builder, s.runner, s.path, s.policy, s.builder_config, s.out,"
-	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, s.receipt, s.registration,"
-	" s.added, s.changed, s.force_tasks, s.runner_config, s.container_service, s.container,"
-	" s.runner_sees, s.build_on, s.build_on_config, s.built, c.host, c.boot, c.space, c.pid, "
-	"c.start, c.renewed"
-	" FROM submission s LEFT JOIN claim c ON c.submission = s.number";
+#define COLUMNS(receipt, built)                                                                  \
+	"SELECT s.number, s.bundle, s.builder, s.runner, s.path, s.policy, s.builder_config, "   \
+	"s.out,"                                                                                 \
+	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, " receipt ", s.registration,"  \
+	" s.added, s.changed, s.force_tasks, s.runner_config, s.container_service, s.container," \
+	" s.runner_sees, s.build_on, s.build_on_config, " built                                  \
+	", c.host, c.boot, c.space, c.pid,"                                                      \
+	" c.start, c.renewed"                                                                    \
+	" FROM submission s LEFT JOIN claim c ON c.submission = s.number"
+
+static const char columns[] = COLUMNS("s.receipt", "s.built");
+static const char brief_columns[] = COLUMNS("NULL", "NULL");
 
 void submission_release(struct submission *submission)
 {
@@ -85,9 +90,10 @@ static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission
 		       (long long)out->number);
 }
 
-bool ledger_list(struct ledger *ledger, struct submissions *out, struct sl_error *err)
+static bool list(struct ledger *ledger, const char *what, const char *which,
+		 struct submissions *out, struct sl_error *err)
 {
-	sl_auto_free char *sql = sl_format("%s ORDER BY s.number", columns);
+	sl_auto_free char *sql = sl_format("%s%s ORDER BY s.number", what, which);
 	auto_statement sqlite3_stmt *statement = db_prepare(ledger, err, sql, "");
 	bool row = false;
 
@@ -98,6 +104,19 @@ bool ledger_list(struct ledger *ledger, struct submissions *out, struct sl_error
 		if (!read_row(ledger, statement, sl_list_add(out), err))
 			return false;
 	return err->kind == SL_E_NONE;
+}
+
+bool ledger_list(struct ledger *ledger, struct submissions *out, struct sl_error *err)
+{
+	return list(ledger, columns, "", out, err);
+}
+
+bool ledger_list_brief(struct ledger *ledger, bool unfinished, struct submissions *out,
+		       struct sl_error *err)
+{
+	return list(ledger, brief_columns,
+		    unfinished ? " WHERE s.state NOT IN ('done', 'failed', 'refused')" : "", out,
+		    err);
 }
 
 static bool no_such(int64_t number, struct sl_error *err)

@@ -46,6 +46,7 @@ struct letter {
 	int64_t since;
 	unsigned tries;
 	struct parcel *parcel; // it is under way in; NULL = it waits
+	bool closed;	       // its objects have to be reopened before they are read
 	bool concluded, good;
 	json_t *answer;
 	struct sl_error why;
@@ -197,6 +198,9 @@ void globus_conclude_all(struct globus *globus, const struct sl_error *why, cons
 // Calls back, then lets the ledger forget the answers. `*any_out`: somebody was told something.
 bool globus_tell(struct globus *globus, bool *any_out, struct sl_error *err) SL_MUST_USE;
 void globus_letter_free(struct letter *letter);
+// Before and after its objects are read; the second only of those that are under way.
+bool globus_letter_open(struct letter *letter, struct sl_error *err) SL_MUST_USE;
+void globus_letters_close(struct globus *globus);
 
 // ---- objects (globus_objects.c) ------------------------------------------------------------
 

@@ -64,6 +64,28 @@ bool globus_start(struct post *post, const struct errand *errand, struct sl_erro
 	return true;
 }
 
+// ---- the bytes of its objects ---------------------------------------------------------------
+
+bool globus_letter_open(struct letter *letter, struct sl_error *err)
+{
+	if (letter->closed && !letter->errand.reopen(letter->errand.context, err))
+		return false;
+	letter->closed = false;
+	return true;
+}
+
+// What is under way has been read: it is read again only where it gets lost.
+void globus_letters_close(struct globus *globus)
+{
+	for (size_t i = 0; i < globus->letters.len; i++) {
+		struct letter *letter = globus->letters.items[i];
+		if (!letter->parcel || letter->closed || !letter->errand.close)
+			continue;
+		letter->closed = true;
+		letter->errand.close(letter->errand.context);
+	}
+}
+
 // ---- the end of a letter -------------------------------------------------------------------
 
 static void stop_wanting(struct letter *letter)

@@ -145,13 +145,15 @@ static bool add_data(const struct transport_object *object, const struct piece *
 	return true;
 }
 
-static bool try_entry(struct packing *packing, const struct letter *lender,
-		      const struct piece *piece, struct sl_error *err)
+static bool try_entry(struct packing *packing, struct letter *lender, const struct piece *piece,
+		      struct sl_error *err)
 {
 	const struct goods *goods = piece->goods;
-	const struct transport_object *object = lent(lender, goods);
 	struct sl_buf *text = &packing->text;
 
+	if (!globus_letter_open(lender, err))
+		return false;
+	const struct transport_object *object = lent(lender, goods);
 	sl_buf_adds(text, "{\"sha256\":\"");
 	sl_digest_add_hex(&goods->sha256, text);
 	sl_buf_addf(text, "\",\"size\":%llu", (unsigned long long)piece->size);
@@ -165,6 +167,15 @@ static bool try_entry(struct packing *packing, const struct letter *lender,
 	return true;
 }
 
+// One whose objects need not be reopened, if there is one.
+static struct letter *find_lender(const struct goods *goods)
+{
+	sl_list_each (&goods->wanted, letter)
+		if (!(*letter)->closed)
+			return *letter;
+	return goods->wanted.items[0];
+}
+
 // One entry of a put, read from the first of those who need it that can. The others hear why not.
 static bool add_entry(struct packing *packing, const struct piece *piece, bool first)
 {
@@ -172,7 +183,7 @@ static bool add_entry(struct packing *packing, const struct piece *piece, bool f
 	size_t mark = packing->text.len;
 
 	while (goods->wanted.len > 0) {
-		struct letter *lender = goods->wanted.items[0];
+		struct letter *lender = find_lender(goods);
 		struct sl_error why = {0};
 		if (!first)
 			sl_buf_addc(&packing->text, ',');
@@ -454,6 +465,7 @@ static size_t count_freight(const struct globus *globus)
 
 struct due {
 	size_t letters; // that could go
+	uint64_t bytes; // that they take in a submit, about
 	bool late;	// one has waited long enough for company
 	bool freight, blocked;
 };
@@ -475,6 +487,7 @@ static struct due look_what_is_due(const struct globus *globus, int64_t now)
 		if (moving)
 			continue;
 		due.letters++;
+		due.bytes += body_cost(globus->set, data_len(lacks), letter->cost);
 		due.late = due.late || now - letter->since >= GLOBUS_COMPANY_MS;
 	}
 	return due;
@@ -525,9 +538,11 @@ static bool one_was_just_sent(const struct globus *globus, int64_t now)
 
 static bool is_due(const struct globus *globus, const struct due *due, int64_t now)
 {
-	if (due->freight || due->letters >= globus->most_calls)
+	if (due->freight || due->bytes >= globus->most)
 		return true;
-	return due->letters > 0 && (due->late || globus->hurry) && !one_was_just_sent(globus, now);
+	return due->letters > 0 &&
+	       (due->late || globus->hurry || due->letters >= globus->most_calls) &&
+	       !one_was_just_sent(globus, now);
 }
 
 struct load *globus_pack(struct globus *globus, int64_t now, struct sl_buf **payloads_out)
@@ -543,6 +558,7 @@ struct load *globus_pack(struct globus *globus, int64_t now, struct sl_buf **pay
 	bool good = fill(&packing, &due);
 	struct load *load = packing.load;
 	*payloads_out = packing.payloads;
+	globus_letters_close(globus);
 	load->waiting = load->parcels.len;
 	if (good && load->parcels.len > 0)
 		return load;

@@ -248,7 +248,7 @@ static bool write_down(struct globus *globus, struct load *load, struct sl_error
 	return ledger_submit_begin(globus->ledger, &load->row, err);
 }
 
-static void send_load(struct globus *globus, struct load *load, const struct sl_buf *payloads)
+static void send_load(struct globus *globus, struct load *load, struct sl_buf *payloads)
 {
 	struct compute_submit submit = {
 		.endpoint = globus->endpoint,

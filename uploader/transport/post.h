@@ -35,6 +35,11 @@ struct errand {
 	size_t len;
 	errand_heard *heard;
 	void (*moved)(void *context, uint64_t bytes); // of objects, for progress; may be NULL
+	// Where bytes take memory: a driver that has read all that it wants for now says `close`,
+	// and what `objects` lead to may go; it says `reopen` before it looks at them again. Both
+	// NULL: they stay.
+	void (*close)(void *context);
+	bool (*reopen)(void *context, struct sl_error *err);
 	void *context;
 };
 

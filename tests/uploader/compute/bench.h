@@ -186,8 +186,8 @@ static inline const char *route_good(int route)
 static inline void route_submit(struct compute *compute, compute_done *done, void *context)
 {
 	struct compute_submit submit = {.endpoint = ENDPOINT, .function = FUNCTION};
-	struct sl_buf payloads[] = {{.data = (char[]){"2\n11"}, .len = 4},
-				    {.data = (char[]){"3\nabc"}, .len = 5}};
+	struct sl_buf payloads[] = {{.data = sl_strdup("2\n11"), .len = 4},
+				    {.data = sl_strdup("3\nabc"), .len = 5}};
 
 	compute_submit(compute, &submit, payloads, 2, done, context);
 }

@@ -96,7 +96,6 @@ static void refuse_id(struct bench *bench, const char *id)
 	struct compute_submit submits[] = {{.endpoint = id, .function = FUNCTION},
 					   {.endpoint = ENDPOINT, .function = id},
 					   {ENDPOINT, FUNCTION, NULL, id, false}};
-	struct sl_buf payload = {.data = (char[]){"x"}, .len = 1};
 	struct compute *compute = bench->compute;
 	struct compute_wait waits[8] = {0};
 
@@ -105,8 +104,10 @@ static void refuse_id(struct bench *bench, const char *id)
 	compute_allowed(compute, id, compute_wait_done, &waits[2]);
 	compute_task_group(compute, id, compute_wait_done, &waits[3]);
 	compute_batch_status(compute, &id, 1, compute_wait_done, &waits[4]);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++) {
+		struct sl_buf payload = {.data = sl_strdup("x"), .len = 1};
 		compute_submit(compute, &submits[i], &payload, 1, compute_wait_done, &waits[5 + i]);
+	}
 	for (size_t i = 0; i < 8; i++)
 		assert_false(waits[i].over); // never before the next step
 	for (size_t i = 0; i < 8; i++) {

@@ -25,9 +25,17 @@ static void submit_and_wait(struct bench *bench, const struct compute_submit *su
 			    const struct sl_buf *payloads, size_t count, const char *steps,
 			    struct compute_wait *wait)
 {
+	struct sl_buf taken[2] = {0};
+
 	*wait = (struct compute_wait){0};
 	bench_begin(bench, steps, 1);
-	compute_submit(bench->compute, submit, payloads, count, compute_wait_done, wait);
+	for (size_t i = 0; i < count; i++) {
+		sl_buf_init(&taken[i], 64 * SL_MIB);
+		sl_buf_add(&taken[i], payloads[i].data, payloads[i].len);
+	}
+	compute_submit(bench->compute, submit, taken, count, compute_wait_done, wait);
+	for (size_t i = 0; i < count; i++)
+		assert_null(taken[i].data);
 	bench_wait(bench, wait);
 	bench_end(bench);
 }

@@ -327,6 +327,35 @@ static void goes_from_state_to_state_and_no_other_way(void **state)
 	assert_string_equal(row.registration, "/srv/r");
 }
 
+static void a_brief_list_has_no_receipts(void **state)
+{
+	auto_ledger struct ledger *ledger = open_in(*state);
+	auto_submissions struct submissions all = {0}, left = {0};
+	struct sl_error err = {0};
+	int64_t done = queue(ledger, 'b'), built = queue(ledger, 'c');
+	take(ledger, done);
+	take(ledger, built);
+	for (int64_t number = done; number <= built; number++) {
+		step(ledger, number, LEDGER_DELIVERING);
+		step(ledger, number, LEDGER_BUILDING);
+		assert_true(ledger_built(ledger, number, "{\"image\":1}\n", &err));
+	}
+	step(ledger, done, LEDGER_REGISTERING);
+	end_registered(ledger, done);
+	assert_true(ledger_list_brief(ledger, false, &all, &err));
+	assert_int_equal(all.len, 2);
+	assert_string_equal(all.items[0].registration, "/srv/r");
+	assert_int_equal(all.items[0].state, LEDGER_DONE);
+	assert_null(all.items[0].receipt);
+	assert_true(ledger_list_brief(ledger, true, &left, &err));
+	assert_int_equal(left.len, 1);
+	assert_int_equal(left.items[0].number, built);
+	assert_int_equal(left.items[0].worker, getpid());
+	assert_null(left.items[0].receipt);
+	auto_submission struct submission row = row_of(ledger, built);
+	assert_non_null(row.receipt);
+}
+
 static void a_failure_keeps_its_reason_until_it_is_retried(void **state)
 {
 	auto_ledger struct ledger *ledger = open_in(*state);
@@ -610,6 +639,7 @@ int main(void)
 		scratch_test(what_has_ended_is_queued_again_for_who_wants_it_now),
 		scratch_test(goes_from_state_to_state_and_no_other_way),
 		scratch_test(t72_registered_and_done_are_one_commit),
+		scratch_test(a_brief_list_has_no_receipts),
 		scratch_test(a_failure_keeps_its_reason_until_it_is_retried),
 		scratch_test(a_note_says_why_nothing_moves_and_the_next_step_wipes_it),
 		scratch_test(what_is_not_there_is_said),

@@ -137,7 +137,7 @@ void compute_register(struct compute *compute, const struct compute_function *fu
 }
 
 void compute_submit(struct compute *compute, const struct compute_submit *submit,
-		    const struct sl_buf *payloads, size_t count, compute_done *done, void *context)
+		    struct sl_buf *payloads, size_t count, compute_done *done, void *context)
 {
 	struct question *question = fake_ask(ASKED_SUBMIT, done, context);
 	size_t size = compute_submit_size(submit, payloads, count);
@@ -148,6 +148,8 @@ void compute_submit(struct compute *compute, const struct compute_submit *submit
 	question->held = fake.hold_submits;
 	for (size_t i = 0; i < count; i++)
 		sl_strings_add(&question->payloads, payloads[i].data);
+	for (size_t i = 0; i < count; i++)
+		sl_buf_release(&payloads[i]);
 	fake.count.submits++;
 	fake.count.payloads += count;
 	fake.count.largest = size > fake.count.largest ? size : fake.count.largest;

@@ -71,6 +71,33 @@ static void small_requests_wait_for_company(void **state)
 	world_close(&world);
 }
 
+// A submit is full, or a second has passed.
+static void many_requests_after_a_submit_wait_for_more_too(void **state)
+{
+	struct world world;
+	struct told told[2 * MANY / 10];
+	size_t half = MANY / 10; // more than a payload holds
+	world_new(&world, state);
+	world_warm_up(&world);
+	for (size_t i = 0; i < half; i++)
+		world_ask(&world, "state", NULL, 0, &told[i]);
+	world_step(&world, 0);
+	assert_int_equal(fake.count.submits, 1);
+	for (size_t i = 0; i < half; i++)
+		world_ask(&world, "state", NULL, 0, &told[half + i]);
+	world_step(&world, 500);
+	assert_int_equal(fake.count.submits, 1);
+	world_step(&world, 500);
+	assert_int_equal(fake.count.submits, 2);
+	world_run(&world, 30);
+	assert_int_equal(fake.count.submits, 2);
+	for (size_t i = 0; i < 2 * half; i++) {
+		assert_good(&told[i]);
+		told_release(&told[i]);
+	}
+	world_close(&world);
+}
+
 static void nobody_waits_for_company_that_does_not_come(void **state)
 {
 	struct world world;
@@ -407,6 +434,139 @@ static void an_object_that_cannot_be_read_fails_only_those_who_lend_it(void **st
 	world_close(&world);
 }
 
+// ---- objects whose bytes take memory -------------------------------------------------------
+
+// An errand whose one object is there only while it is open.
+struct purse {
+	struct told told; // first
+	struct source source;
+	struct transport_object object;
+	const struct transport_object *objects[1];
+	bool open, gone;
+	unsigned closed, reopened;
+};
+
+static bool purse_read(void *context, size_t index, uint64_t offset, void *data, size_t len,
+		       struct sl_error *err)
+{
+	struct purse *purse = context;
+	assert_true(purse->open);
+	return source_read(&purse->source, index, offset, data, len, err);
+}
+
+static void purse_close(void *context)
+{
+	struct purse *purse = context;
+	assert_true(purse->open);
+	purse->open = false;
+	purse->objects[0] = NULL;
+	purse->closed++;
+}
+
+static bool purse_reopen(void *context, struct sl_error *err)
+{
+	struct purse *purse = context;
+	assert_false(purse->open);
+	if (purse->gone)
+		return sl_fail(err, SL_E_IO, "the bundle is not there any more");
+	purse->open = true;
+	purse->objects[0] = &purse->object;
+	purse->reopened++;
+	return true;
+}
+
+static void purse_ask(struct world *world, struct purse *purse, uint64_t seed, uint64_t size)
+{
+	struct sl_error err = {0};
+	char hex[SL_DIGEST_HEX + 1];
+	*purse = (struct purse){.source = {.seed = seed}, .open = true};
+	purse->object = source_object(&purse->source, size);
+	purse->object.read = purse_read;
+	purse->object.context = purse;
+	purse->objects[0] = &purse->object;
+	sl_digest_hex(&purse->object.sha256, hex);
+	json_t *request = json_pack("{s:s,s:[s]}", "op", "build", "needs", hex);
+	struct errand errand = {.request = request,
+				.objects = purse->objects,
+				.len = 1,
+				.heard = told_heard,
+				.moved = told_moved,
+				.close = purse_close,
+				.reopen = purse_reopen,
+				.context = purse};
+	assert_true(post_driver_globus.start(world->post, &errand, &err));
+	json_decref(request);
+}
+
+static void objects_are_closed_once_they_stand_in_a_submit(void **state)
+{
+	struct world world;
+	struct purse small, large;
+	world_new(&world, state);
+	world_warm_up(&world);
+	fake.hold_submits = true;
+	purse_ask(&world, &small, 1, 50000);
+	purse_ask(&world, &large, 2, 9000000);
+	world_idle(&world, 2);
+	assert_false(small.open); // although nobody has answered
+	assert_true(large.open);  // its request has not been sent
+	fake.hold_submits = false;
+	world_run(&world, 60);
+	assert_good(&small.told);
+	assert_good(&large.told);
+	assert_int_equal(small.closed + large.closed, 2);
+	assert_int_equal(small.reopened + large.reopened, 0);
+	told_release(&small.told);
+	told_release(&large.told);
+	world_close(&world);
+}
+
+static void t81_what_got_lost_is_reopened_and_sent_again(void **state)
+{
+	struct world world;
+	struct purse purse, other;
+	world_new(&world, state);
+	world_warm_up(&world);
+	fake_next(FATE_VANISHED);
+	purse_ask(&world, &purse, 3, 50000);
+	world_idle(&world, 1);
+	assert_false(purse.open);
+	purse_ask(&world, &other, 3, 50000); // the same object: it is open, and lends it
+	world_run(&world, 120);
+	assert_good(&purse.told);
+	assert_good(&other.told);
+	assert_int_equal(purse.reopened, 0);
+	assert_int_equal(fake.count.put_bytes, 50000);
+	told_release(&purse.told);
+	told_release(&other.told);
+	fake_next(FATE_VANISHED);
+	purse_ask(&world, &purse, 4, 50000);
+	world_run(&world, 120);
+	assert_good(&purse.told);
+	assert_int_equal(purse.reopened, 1);
+	assert_int_equal(purse.closed, 2);
+	assert_int_equal(fake.count.put_bytes, 100000);
+	told_release(&purse.told);
+	world_close(&world);
+}
+
+static void what_cannot_be_reopened_is_told(void **state)
+{
+	struct world world;
+	struct purse purse;
+	world_new(&world, state);
+	world_warm_up(&world);
+	fake_next(FATE_VANISHED);
+	purse_ask(&world, &purse, 5, 50000);
+	world_idle(&world, 1);
+	purse.gone = true;
+	world_run(&world, 120);
+	assert_told(&purse.told, SL_E_IO, "not there any more");
+	assert_int_equal(fake.count.put_bytes, 0);
+	told_release(&purse.told);
+	world_close(&world);
+}
+
 static void pieces_that_the_agent_loses_are_not_sent_for_ever(void **state)
 {
 	struct world world;
@@ -469,6 +629,7 @@ int main(void)
 		scratch_test(an_errand_is_answered),
 		scratch_test(a_refusal_comes_with_its_kind_and_what_would_help),
 		scratch_test(small_requests_wait_for_company),
+		scratch_test(many_requests_after_a_submit_wait_for_more_too),
 		scratch_test(nobody_waits_for_company_that_does_not_come),
 		scratch_test(a_thousand_small_requests_need_few_tasks),
 		scratch_test(calls_of_one_payload_end_at_the_limit),
@@ -483,6 +644,9 @@ int main(void)
 		scratch_test(t76_what_a_sender_before_us_has_brought_is_not_brought_again),
 		scratch_test(t80_an_object_that_has_been_lost_there_is_brought_again),
 		scratch_test(an_object_that_cannot_be_read_fails_only_those_who_lend_it),
+		scratch_test(objects_are_closed_once_they_stand_in_a_submit),
+		scratch_test(t81_what_got_lost_is_reopened_and_sent_again),
+		scratch_test(what_cannot_be_reopened_is_told),
 		scratch_test(pieces_that_the_agent_loses_are_not_sent_for_ever),
 		scratch_test(t83_what_is_too_large_is_halved_until_it_is_not),
 		scratch_test(t83_what_cannot_be_made_smaller_is_refused),

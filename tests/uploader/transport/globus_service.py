@@ -63,6 +63,7 @@ class Service:
         self.environment, self.version, self.reads = environment, version, reads
         self.endpoint = str(uuid.uuid4())
         self.functions, self.tasks, self.allowed = {}, {}, None
+        self.unread = 0  # tasks whose form is not read here
         self.faults = collections.defaultdict(list)  # path pattern -> what happens to the next ones
         self.seen = []  # (method, path, bytes of the body)
         self.requests = []  # what the agent was asked: the text of each payload
@@ -129,6 +130,7 @@ class Service:
         assert len(buffers) == 3, "%d buffers" % len(buffers)
         for buffer in buffers:
             if buffer[:2] not in self.reads:
+                self.unread += 1
                 raise ValueError("Invalid header: %s\n in data payload" % buffer[:2])
         (name, source), arguments, keywords = map(read, buffers)
         assert keywords == {}

@@ -81,6 +81,9 @@ class One(Endpoint):
         self.serve(version="4.19.0", reads=("04", "00"))
         self.pushed()
         self.assertEqual(2, self.service.count("POST", "/v3/functions"))
+        self.assertEqual(1, self.service.unread)
+        self.pushed()  # another process knows it from the ledger
+        self.assertEqual(1, self.service.unread)
 
     def test_t81_answers_to_submits_that_are_lost(self):
         for number in (0, 1, 3):
@@ -166,6 +169,18 @@ class Many(Endpoint):
         came = self.service.bytes_put()
         self.assertEqual({1}, {len(pieces) for pieces in came.values()})  # wheels they share, too
         self.assertLess(self.service.submits(), 12)
+
+
+    def test_t81_objects_of_many_that_never_arrive_are_read_from_their_bundles_again(self):
+        bundles = [self.compile("2.1.%d" % number) for number in range(4)]
+        code, out, err = self.host.call("add", *bundles, *self.place())
+        self.assertEqual(0, code, err)
+        self.service.faults[SUBMIT] = [None, None, None, "vanish"]
+        code, out, err = self.host.call("run", *self.reach)
+        self.assertEqual(0, code, out + err)
+        self.assertEqual([], self.service.faults[SUBMIT])
+        self.assertEqual({"done"}, {row["state"] for row in self.host.rows()})
+        self.assertEqual({1}, {len(pieces) for pieces in self.service.bytes_put().values()})
 
 
 class Large(Endpoint):
