@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 
-from custom_image_builder import login, programs
+from custom_image_builder import login, preset, programs
 from custom_image_builder.exception.ImageBuilderException import ImageBuilderException
 from custom_image_builder.exception.RegisterImageException import RegisterImageException
 from custom_image_builder.image import Image
@@ -17,34 +17,41 @@ FINAL = ("done", "failed", "refused")
 def build_and_register_container(gcc_client, endpoint_id, image_file_name, base_image_type, base_image,
                                  payload_url=None, pip_packages=None, conda_packages=None, apt_packages=None, *,
                                  target=None, lock=None, wheelhouse=None, worker_version=None, version=None,
-                                 files=None, spec=None, timeout=None, allow_open=False,
+                                 files=None, spec=None, timeout=None, allow_open=None,
                                  key=None, password_file=None, output=None, policy=None,
                                  builder_config=None, runner=None, runner_config=None,
-                                 container_service=None, force_tasks=False):
+                                 container_service=None, force_tasks=None):
     """Builds an image by the endpoint `endpoint_id` and makes it known; returns an Image.
 
     Raises ImageBuilderException when there is no image, RegisterImageException when there is one
-    that could not be made known. Both have `message` and `kind`. specs/python.md has every argument.
+    that could not be made known. Both have `message` and `kind`. specs/python.md has every argument,
+    and the file that says what a call does not.
     """
-    what = dict(image_file_name=image_file_name, base_image_type=base_image_type, base_image=base_image,
-                payload_url=payload_url, pip_packages=pip_packages, conda_packages=conda_packages,
-                apt_packages=apt_packages, target=target, lock=lock, wheelhouse=wheelhouse,
-                worker_version=worker_version, version=version, files=files, spec=spec, timeout=timeout)
-    if container_service is None:
+    call = preset.fill(dict(
+        image_file_name=image_file_name, base_image_type=base_image_type, base_image=base_image,
+        payload_url=payload_url, pip_packages=pip_packages, conda_packages=conda_packages,
+        apt_packages=apt_packages, target=target, lock=lock, wheelhouse=wheelhouse,
+        worker_version=worker_version, version=version, files=files, spec=spec, timeout=timeout,
+        allow_open=allow_open, key=key, password_file=password_file, policy=policy,
+        builder_config=builder_config, runner=runner, runner_config=runner_config,
+        container_service=container_service, force_tasks=force_tasks))
+    tell = call["container_service"]
+    if tell is None:
         # Such a client's Executor takes a container's id (SDK before 4.6).
-        container_service = hasattr(gcc_client, "register_container") and str(endpoint_id) != "local"
+        tell = hasattr(gcc_client, "register_container") and str(endpoint_id) != "local"
     with _Folder() as folder:
         bundle = os.path.abspath(output) if output is not None else os.path.join(folder, "image.sealift")
-        _compile(Order(folder, what).write(), bundle, wheelhouse, key, password_file, allow_open)
-        push = _Push(folder, bundle, str(endpoint_id), str(runner if runner is not None else endpoint_id))
-        push.option("--policy", policy)
-        push.configuration("--builder-config", builder_config)
-        push.configuration("--runner-config", runner_config)
-        push.flag("--container-service", container_service)
-        push.flag("--again", container_service == "again")
-        push.flag("--force-tasks", force_tasks)
-        row = push.run(gcc_client, container_service)
-        if container_service and not row.get("container"):
+        _compile(Order(folder, call).write(), bundle, call)
+        runs = call["runner"] if call["runner"] is not None else endpoint_id
+        push = _Push(folder, bundle, str(endpoint_id), str(runs))
+        push.option("--policy", call["policy"])
+        push.configuration("--builder-config", call["builder_config"])
+        push.configuration("--runner-config", call["runner_config"])
+        push.flag("--container-service", tell)
+        push.flag("--again", tell == "again")
+        push.flag("--force-tasks", call["force_tasks"])
+        row = push.run(gcc_client, tell)
+        if tell and not row.get("container"):
             programs.log.warning("the container service gave no id: use Executor(endpoint_id, **image.executor_args())")
         return Image.of(row, bundle if output is not None else None)
 
@@ -61,14 +68,15 @@ class _Folder:
             shutil.rmtree(self.path)
 
 
-def _compile(spec, bundle, wheelhouse, key, password_file, allow_open):
+def _compile(spec, bundle, call):
     words = ["compile", "--json", "-o", bundle]
+    wheelhouse = call["wheelhouse"]
     houses = [wheelhouse] if isinstance(wheelhouse, (str, os.PathLike)) else wheelhouse or []
     for house in houses:
         words += ["--wheelhouse", os.fspath(house)]
-    for option, value in (("--key", key), ("--password-file", password_file)):
+    for option, value in (("--key", call["key"]), ("--password-file", call["password_file"])):
         words += [option, os.fspath(value)] if value is not None else []
-    words += ["--allow-open"] if allow_open else []
+    words += ["--allow-open"] if call["allow_open"] else []
     done = programs.run("sealift", *words, spec)
     if done.code == 0:
         return

@@ -40,6 +40,18 @@ NOT_YET = {
 }
 
 
+def docker_name(image):
+    """python:3.11 or docker://python:3.11@sha256:… as name and digest ("" if none is said), in the words of
+    the spec: the registry is written out."""
+    name, _, digest = (image[len("docker://"):] if image.startswith("docker://") else image).partition("@")
+    first, slash, _ = name.partition("/")
+    if not slash:
+        name = f"docker.io/library/{name}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        name = f"docker.io/{name}"
+    return name, digest
+
+
 class Order:
     """One call: `arguments` are those that say what is in the image, by their names."""
 
@@ -108,14 +120,7 @@ class Order:
             self.problem("base_image_type", f"is one of 'docker', {', '.join(map(repr, ARCHIVES))}, not {kind!r}")
 
     def _docker(self, image):
-        """docker://python:3.11@sha256:… in the words of the spec: the registry is written out."""
-        name, _, digest = image[len("docker://"):].partition("@") if image.startswith("docker://") else \
-            image.partition("@")
-        first, slash, _ = name.partition("/")
-        if not slash:
-            name = f"docker.io/library/{name}"
-        elif "." not in first and ":" not in first and first != "localhost":
-            name = f"docker.io/{name}"
+        name, digest = docker_name(image)
         if not digest:
             self.problem("base_image", f"'{image}' is a tag, which may be another image tomorrow. Name its digest, too: "
                          f"'{name}@sha256:…' ('skopeo inspect --format {{{{.Digest}}}} docker://{name}' prints it); or "
