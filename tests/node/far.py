@@ -98,20 +98,24 @@ class Preparer:
             self.sealift("-q", "compile", spec, "-o", paths[-1], prefix=("unshare", "-n"))
         return paths
 
-    def pandas(self, old=None):
-        """The example of the README, sealed; with `old` the one for that release."""
+    def example(self, old=None):
+        """The folder of the README's example, sealed; with `old` the one for that release."""
         node, example = pathlib.Path(globus.node_folder()), self.folder / "pandas"
+        if example.exists():
+            return example
         if old:
             shutil.copytree(pathlib.Path(old) / "example", example)
-            path = self.folder / "pandas.sealift"
-            self.sealift("compile", example / "pandas.yaml", "-o", path, prefix=("unshare", "-n"))
-            return path
+            return example
         example.mkdir()
         for name in ("pandas.yaml", "requirements.lock"):
             shutil.copy(ROOT / "specs/examples/pandas" / name, example)
         subprocess.run(["cp", "-a", node / "wheels", node / "base.sif", example], check=True)
+        return example
+
+    def pandas(self, old=None):
+        """The bundle of that example."""
         path = self.folder / "pandas.sealift"
-        self.sealift("compile", example / "pandas.yaml", "-o", path, prefix=("unshare", "-n"))
+        self.sealift("compile", self.example(old) / "pandas.yaml", "-o", path, prefix=("unshare", "-n"))
         return path
 
     def remove(self):

@@ -7,6 +7,7 @@ SEALIFT_OLD names a folder that `old` has made: then endpoints, SDK and the imag
 import json
 import os
 import pathlib
+import re
 import sys
 import unittest
 
@@ -54,6 +55,29 @@ class Seed(unittest.TestCase):
         if OLD:
             self.assertEqual(versions, {pathlib.Path(OLD).name})
         print(json.dumps(dict(result, endpoint=versions.pop())), file=sys.stderr)
+
+    def test_the_predecessors_script(self):
+        """Word for word with its SDK of then; with one of now its Executor is told of the image in another way.
+        What it does not say of base image and packages is kept in a file of the preparer's."""
+        script = preparer.folder / "seed_script.py"
+        text = (far.HERE / "seed_script.py").read_text()
+        if cloud.release.takes_configurations:
+            self.assertEqual(text.count("container_id=container_id)"), 1)
+            text = text.replace("container_id=container_id)", "**container_id.executor_args())")
+        script.write_text(text)
+        example = preparer.example(OLD)
+        target = re.search(r'python: "(.+)"(?:.*\n)+?.*glibc: "(.+)"', (example / "pandas.yaml").read_text())
+        presets = preparer.folder / "home/config/image_builder.json"
+        presets.write_text(json.dumps({"sealift_image_builder": 1, "base_images": {"docker://python:3": {
+            "base_image_type": "localimage", "base_image": str(example / "base.sif"),
+            "target": {"python": target[1], "glibc": target[2]}, "lock": str(example / "requirements.lock"),
+            "wheelhouse": str(example / "wheels")}}}))
+        done = cloud.sdk_here(script, cloud.endpoints["builder"].id, environment=preparer.env,
+                              packages=[far.ROOT / "uploader/python"])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr + cloud.log("builder"))
+        first, second = done.stdout.splitlines()
+        self.assertRegex(first, "^The container id is [0-9a-f-]{36,64}$")
+        self.assertRegex(second, r"^Successfully created df in /\S+\.sif$")
 
 
 if __name__ == "__main__":
