@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What a file of the preparer's says in the place of a call: image_builder.json."""
+import inspect
 import json
 import os
 import pathlib
@@ -44,9 +45,9 @@ class Preset(face.Case):
 
 
 class Calls(Preset):
-    def call(self, base_image="python:3.11"):
+    def call(self, base_image="python:3.11", client=None, endpoint="local"):
         """As whoever used the predecessor calls it."""
-        return build_and_register_container(gcc_client=None, endpoint_id="local", image_file_name="my-image",
+        return build_and_register_container(gcc_client=client, endpoint_id=endpoint, image_file_name="my-image",
                                             base_image_type="docker", base_image=base_image, pip_packages=["alpha"])
 
     def test_the_predecessors_call_says_enough(self):
@@ -59,6 +60,16 @@ class Calls(Preset):
         self.assertEqual(self.call("docker.io/library/python:3.11"), image)
         with self.assertRaisesRegex(ImageBuilderException, "base_image: 'python:3.12' is a tag"):
             self.call("python:3.12")
+
+    def test_the_predecessors_client_gets_a_container_of_its_service(self):
+        self.preset({"timeout": 600, "policy": "policy.json"}, **{"docker://python:3.11": self.sealed_here})
+        image = self.call()
+        seen = self.recorder({**self.host.rows()[0], "receipt": image.receipt, "container": face.ENDPOINT})
+        made = self.call(client=face.Client2(face.Authorizer()), endpoint=face.ENDPOINT)
+        self.assertEqual((made, made.bundle_id), (face.ENDPOINT, image.bundle_id))
+        words = seen()["words"]
+        self.assertIn("--container-service", words)
+        self.assertEqual(words[words.index("--policy") + 1], str(self.file.with_name("policy.json")))
 
     def test_paths_are_relative_to_the_file(self):
         folder = pathlib.Path(self.folder, "kept")
@@ -91,6 +102,11 @@ class Precedence(Preset):
                          ["3", 20, False, "r", None])
         other = preset.fill(self.given(base_image="python:3.10"))
         self.assertEqual([other[name] for name in ("worker_version", "timeout", "base_image")], ["1", 10, "python:3.10"])
+
+    def test_all_that_is_said_by_name_only_can_be_preset_but_what_belongs_to_one_call(self):
+        parameters = inspect.signature(build_and_register_container).parameters.values()
+        by_name = {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
+        self.assertEqual(by_name, dict.fromkeys([*preset.ARGUMENTS, "version", "output"]))
 
     def test_an_entry_gives_a_tag_its_digest(self):
         self.preset(**{"docker://python:3.11": {"base_image": "python@" + DIGEST}})
@@ -137,6 +153,12 @@ class BadFiles(Preset):
                 (start + '"images": {}}', "images: is not known here", "base_images"),
                 (start + '"arguments": {"lock": "a", "lock": "b"}}', '"lock": is there twice'),
                 (start + '"arguments": {"output": "a"}}', "arguments.output: is not known here"),
+                (start + '"arguments": {"pip_packages": ["a"]}}', "arguments.pip_packages: is not known here"),
+                (start + '"arguments": {"container_service": "no"}}', 'arguments.container_service: is true or false or "again"'),
+                (start + '"arguments": {"runner": ""}}', "arguments.runner: is text"),
+                (start + '"arguments": {"lock": null}}', "arguments.lock: is a path"),
+                (start + '"arguments": {"lock": "a\\u0000b"}}', "arguments.lock: has a NUL"),
+                (start + '"arguments": {"spec": {"env": {"A": ["\\ud800"]}}}}', "arguments.spec: has a NUL or half"),
                 (start + '"arguments": {"base_image": "a"}}', "arguments.base_image: is not known here"),
                 (start + '"arguments": {"lock": 1}}', "arguments.lock: is a path"),
                 (start + '"arguments": {"lock": ""}}', "arguments.lock: is a path"),
@@ -149,6 +171,9 @@ class BadFiles(Preset):
                 (start + '"base_images": {"python:3.11": {}}}', 'base_images["python:3.11"]: is named TYPE://IMAGE'),
                 (start + '"base_images": {"docker://a": {}, "docker://docker.io/library/a": {}}}', "is there twice"),
                 (start + '"base_images": {"docker://a": {"image": "b"}}}', 'base_images["docker://a"].image: is not known'),
+                (start + '"base_images": {"docker://a": {"base_image_type": "sif", "base_image": "b"}}}',
+                 'base_images["docker://a"].base_image_type: is one of docker, oci-archive'),
+                (start + '"base_images": {"docker://a": {"base_image_type": "localimage"}}}', "without its base_image"),
                 ("[" * 100000, "no JSON that can be used"), (" " * (preset.LIMIT + 1), "larger than 1048576 bytes")):
             with self.subTest(text[:60]):
                 self.refuses(text, *words)

@@ -10,17 +10,18 @@ from custom_image_builder.order import ARCHIVES, docker_name
 VARIABLE, LEAF = "SEALIFT_IMAGE_BUILDER", "image_builder.json"
 LIMIT = 1 << 20  # bytes
 PATH, PATHS, FILES = object(), object(), object()  # texts that are paths from the file's folder
+AGAIN = object()
 
-# What may be preset, and of which kind it is.
+# What may be preset, and of which kind it is: all that is said by name only, but what belongs to one call.
 ARGUMENTS = {
-    "target": (str, dict), "lock": (PATH,), "wheelhouse": (PATH, PATHS), "worker_version": (str,), "files": (FILES,),
-    "timeout": (int,), "spec": (dict,), "allow_open": (bool,), "key": (PATH,), "password_file": (PATH,),
-    "policy": (PATH,), "builder_config": (PATH, dict), "runner": (str,), "runner_config": (PATH, dict),
-    "container_service": (bool, str), "force_tasks": (bool,),
+    "target": (str, dict), "lock": (PATH,), "wheelhouse": (PATH, PATHS), "worker_version": (str,),
+    "files": (FILES,), "spec": (dict,), "timeout": (int,), "allow_open": (bool,), "key": (PATH,),
+    "password_file": (PATH,), "policy": (PATH,), "builder_config": (PATH, dict), "runner": (str,),
+    "runner_config": (PATH, dict), "container_service": (bool, AGAIN), "force_tasks": (bool,),
 }
 BASE = {"base_image_type": (str,), "base_image": (str,)}
 WORDS = {str: "text", dict: "an object", int: "a whole number", bool: "true or false", PATH: "a path",
-         PATHS: "a list of paths", FILES: "a list of objects with 'from'"}
+         PATHS: "a list of paths", FILES: "a list of objects with 'from'", AGAIN: "\"again\""}
 
 
 def fill(given):
@@ -56,10 +57,7 @@ class Preset:
                 raise self._wrong(place, "is named TYPE://IMAGE, like \"docker://python:3.11\"")
             if _key(kind, image) in self.images:
                 raise self._wrong(place, "is there twice: the registry and 'library/' may be left out")
-            values = self._values(entry, place, {**ARGUMENTS, **BASE})
-            if values.get("base_image_type", kind) in ARCHIVES and "base_image" in values:
-                values["base_image"] = os.path.join(self.folder, values["base_image"])
-            self.images[_key(kind, image)] = values
+            self.images[_key(kind, image)] = self._entry(entry, place, kind)
 
     def fill(self, given):
         name = _key(given["base_image_type"], given["base_image"])
@@ -73,6 +71,18 @@ class Preset:
         if more:
             programs.log.info("%s: by %s", ", ".join(sorted(more)), self.path)
         return filled
+
+    def _entry(self, entry, place, kind):
+        values = self._values(entry, place, {**ARGUMENTS, **BASE})
+        kind = values.get("base_image_type", kind)
+        if "base_image_type" in values:
+            if kind != "docker" and kind not in ARCHIVES:
+                raise self._wrong(f"{place}.base_image_type", f"is one of docker, {', '.join(ARCHIVES)}")
+            if "base_image" not in values:
+                raise self._wrong(place, "says a base_image_type without its base_image")
+        if kind in ARCHIVES and "base_image" in values:
+            values["base_image"] = os.path.join(self.folder, values["base_image"])
+        return values
 
     # ---- reading --------------------------------------------------------------------------------
 
@@ -122,6 +132,8 @@ class Preset:
         return {name: self._value(one, f"{place}.{name}", kinds[name]) for name, one in value.items()}
 
     def _value(self, value, place, kinds):
+        if not _can_be_said(value):
+            raise self._wrong(place, "has a NUL or half of a character (\\ud800 to \\udfff) in it")
         for kind in kinds:
             if kind is PATH and isinstance(value, str) and value:
                 return os.path.join(self.folder, value)
@@ -130,9 +142,18 @@ class Preset:
             if kind is FILES and isinstance(value, list) and all(
                     isinstance(one, dict) and isinstance(one.get("from"), str) for one in value):
                 return [{**one, "from": os.path.join(self.folder, one["from"])} for one in value]
-            if type(value) is kind:
+            if (kind is AGAIN and value == "again") or (type(value) is kind and value != ""):
                 return value
         raise self._wrong(place, f"is {' or '.join(WORDS[kind] for kind in kinds)}")
+
+
+def _can_be_said(value):
+    """To a program, that is: as a word, or as a path."""
+    if isinstance(value, dict):
+        return all(_can_be_said(name) and _can_be_said(one) for name, one in value.items())
+    if isinstance(value, list):
+        return all(map(_can_be_said, value))
+    return not isinstance(value, str) or not any(one == "\0" or "\ud800" <= one <= "\udfff" for one in value)
 
 
 def _key(kind, image):
