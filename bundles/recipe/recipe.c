@@ -141,6 +141,7 @@ static bool add_endpoint(const struct plan *plan, const struct lock *lock, struc
 			return false;
 	return !plan->worker_version ||
 	       (add_lines(plan, lock, "endpoint/bootstrap.sh", render_bootstrap(), content, err) &&
+		add_lines(plan, lock, "endpoint/config.yaml", render_config(plan), content, err) &&
 		add_requirements(plan, lock, "endpoint/requirements.txt",
 				 render_endpoint_requirements, content, err));
 }

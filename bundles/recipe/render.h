@@ -39,6 +39,8 @@ struct render_file {
 };
 
 const char *const *render_bootstrap(void); // endpoint/bootstrap.sh
+// endpoint/config.yaml of the worker's release; there has to be a worker.
+const char *const *render_config(const struct plan *plan);
 const struct render_file *render_endpoint_files(size_t *len_out);
 void render_lines(const struct plan *plan, const struct lock *lock, const char *const *lines,
 		  struct sl_buf *out);

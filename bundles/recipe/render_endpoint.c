@@ -2,6 +2,7 @@
 // The endpoint bootstrap: what an endpoint whose workers run in the image needs, as text with
 // @NAME@-like places for values of the plan. Those values have grammars that need no quoting in
 // YAML strings, JSON strings, Python strings, shell words and Markdown code.
+#include "bundles/packaging/version.h"
 #include "bundles/recipe/render.h"
 
 #include <string.h>
@@ -11,6 +12,35 @@ static const char *const config_lines[] = {
 	"# Globus Compute endpoint @WORKER@ for the image @NAME@ @VERSION@.\n",
 	"# How workers run stands in user_config_template.yaml.j2; here is only the endpoint itself.\n",
 	"display_name: \"@NAME@ @VERSION@\"\n",
+	NULL,
+};
+
+// Only from 4.0 on is an endpoint with a template one that starts others.
+static const char *const config_3_lines[] = {
+	"# Globus Compute endpoint @WORKER@ for the image @NAME@ @VERSION@.\n",
+	"# How workers run stands in user_config_template.yaml.j2; here is only the endpoint itself.\n",
+	"display_name: \"@NAME@ @VERSION@\"\n",
+	"multi_user: true\n",
+	NULL,
+};
+
+// The engine of 2.x has another name in 2.2 than in later ones, and is the one without any.
+static const char *const config_2_lines[] = {
+	"# Globus Compute endpoint @WORKER@ for the image @NAME@ @VERSION@.\n",
+	"# Functions that were registered with the id of a container run in that container.\n",
+	"display_name: \"@NAME@ @VERSION@\"\n",
+	"detach_endpoint: false\n",
+	"engine:\n",
+	"  worker_mode: singularity_reuse\n",
+	"  scheduler_mode: soft\n",
+	"  container_type: singularity\n",
+	"  max_workers_per_node: 1\n",
+	"  address: 127.0.0.1\n",
+	"  provider:\n",
+	"    type: LocalProvider\n",
+	"    init_blocks: 1\n",
+	"    min_blocks: 0\n",
+	"    max_blocks: 1\n",
 	NULL,
 };
 
@@ -115,13 +145,13 @@ static const char *const legacy_lines[] = {
 	"\"\"\"\n",
 	"\n",
 	"from globus_compute_endpoint.endpoint.utils.config import Config\n",
-	"from globus_compute_endpoint.engines import HighThroughputEngine\n",
+	"from globus_compute_endpoint.executors import HighThroughputExecutor\n",
 	"from parsl.providers import LocalProvider\n",
 	"\n",
 	"config = Config(\n",
 	"    display_name=\"@NAME@ @VERSION@\",\n",
 	"    executors=[\n",
-	"        HighThroughputEngine(\n",
+	"        HighThroughputExecutor(\n",
 	"            address=\"127.0.0.1\",\n",
 	"            max_workers_per_node=1,\n",
 	"            worker_mode=\"singularity_reuse\",\n",
@@ -184,11 +214,27 @@ static const char *const by_hand_lines[] = {
 };
 // clang-format on
 
+static bool before(const struct version *version, const char *release)
+{
+	auto_version struct version *other = version_try(release, strlen(release));
+
+	return version_compare(version, other) < 0;
+}
+
+const char *const *render_config(const struct plan *plan)
+{
+	const char *worker = plan->worker_version;
+	auto_version struct version *version = version_try(worker, strlen(worker));
+
+	if (version && before(version, "3.0.0.dev0"))
+		return config_2_lines;
+	return version && before(version, "4.0.0.dev0") ? config_3_lines : config_lines;
+}
+
 const struct render_file *render_endpoint_files(size_t *len_out)
 {
 	static const struct render_file files[] = {
 		{"endpoint/BUILD-BY-HAND.md", false, by_hand_lines},
-		{"endpoint/config.yaml", true, config_lines},
 		{"endpoint/example_config.py", true, legacy_lines},
 		{"endpoint/user_config_schema.json", true, schema_lines},
 		{"endpoint/user_config_template.yaml.j2", true, template_lines},

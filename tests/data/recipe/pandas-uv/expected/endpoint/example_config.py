@@ -6,13 +6,13 @@ container_id run in the image that was registered under it; see `singularity_reu
 """
 
 from globus_compute_endpoint.endpoint.utils.config import Config
-from globus_compute_endpoint.engines import HighThroughputEngine
+from globus_compute_endpoint.executors import HighThroughputExecutor
 from parsl.providers import LocalProvider
 
 config = Config(
     display_name="my-pandas-image 1.0.0",
     executors=[
-        HighThroughputEngine(
+        HighThroughputExecutor(
             address="127.0.0.1",
             max_workers_per_node=1,
             worker_mode="singularity_reuse",
