@@ -59,6 +59,20 @@ static bool judge_findings(struct registering *run, struct sl_error *err)
 	return true;
 }
 
+// `status` shows them, also long after.
+static bool keep_findings(struct registering *run, struct sl_error *err)
+{
+	struct work *work = run->work;
+	sl_auto_json json_t *findings = runner_findings_json(&run->findings);
+	sl_auto_free char *text = work_compact(findings);
+
+	if (!ledger_keep(work->ledger, work->row.number, LEDGER_RUNNER_FINDINGS, text, err))
+		return false;
+	free(work->row.runner_findings);
+	work->row.runner_findings = sl_take(text);
+	return true;
+}
+
 static bool compare_runner(struct registering *run, struct compute *compute, struct sl_error *err)
 {
 	const struct plan *plan = verified_plan(run->work->bundle);
@@ -78,7 +92,7 @@ static bool compare_runner(struct registering *run, struct compute *compute, str
 	runner_compare(&question, &run->findings);
 	runner_findings_markdown(&run->findings, &run->notes);
 	run->registration.values = run->findings.values;
-	return judge_findings(run, err);
+	return keep_findings(run, err) && judge_findings(run, err);
 }
 
 // ---- the container service -----------------------------------------------------------------

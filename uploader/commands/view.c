@@ -61,6 +61,57 @@ static void add_note(struct sl_buf *out, const struct widths *widths, const char
 		sl_buf_addf(out, "%*s  %s\n", widths->number, "", text);
 }
 
+// ---- the runner ----------------------------------------------------------------------------
+
+static bool has_verdict(const json_t *finding, const char *verdict)
+{
+	const char *word = json_string_value(json_object_get(finding, "verdict"));
+
+	return word && strcmp(word, verdict) == 0;
+}
+
+// The sentences with one verdict. False: there are none.
+static bool add_sentences(struct sl_buf *out, const json_t *findings, const char *verdict)
+{
+	const json_t *finding;
+	bool any = false;
+	size_t i;
+
+	json_array_foreach (findings, i, finding) {
+		const char *sentence = json_string_value(json_object_get(finding, "sentence"));
+		if (!sentence || !has_verdict(finding, verdict))
+			continue;
+		sl_buf_adds(out, "; ");
+		sl_text_tame(out, sentence);
+		any = true;
+	}
+	return any;
+}
+
+// What it said of the image, and how its endpoint compares: what is missing there, or what nobody
+// can say, or that all fits. Owned; NULL where nobody was asked.
+static char *view_runner(const struct submission *row)
+{
+	struct sl_error ignored = {0};
+	sl_auto_buf struct sl_buf text = {0};
+
+	if (!row->runner_sees || strcmp(row->runner, "local") == 0)
+		return NULL;
+	sl_buf_init(&text, 64 * SL_KIB);
+	if (strcmp(row->runner_sees, "yes") == 0)
+		sl_buf_adds(&text, "sees the image as the receipt has it");
+	else
+		sl_text_tame(&text, row->runner_sees);
+	sl_auto_json json_t *findings =
+		row->runner_findings ? sl_json_load(row->runner_findings,
+						    strlen(row->runner_findings), "", &ignored)
+				     : NULL;
+	if (!add_sentences(&text, findings, "lacks") &&
+	    !add_sentences(&text, findings, "not-checked"))
+		add_sentences(&text, findings, "fits");
+	return sl_buf_steal(&text, NULL);
+}
+
 static void add_row(struct sl_buf *out, const struct widths *widths, const struct submission *row)
 {
 	sl_auto_free char *name = view_name(row);
@@ -74,7 +125,10 @@ static void add_row(struct sl_buf *out, const struct widths *widths, const struc
 	if (row->worker != 0)
 		sl_buf_addf(out, "  (process %lld works on it)", (long long)row->worker);
 	sl_buf_addc(out, '\n');
+	sl_auto_free char *runner = row->state == LEDGER_DONE ? view_runner(row) : NULL;
 	add_note(out, widths, row->registration);
+	if (runner)
+		sl_buf_addf(out, "%*s  runner: %s\n", widths->number, "", runner);
 	add_note(out, widths, row->reason);
 	add_note(out, widths, advice);
 }
@@ -137,8 +191,9 @@ void view_receipt(struct sl_buf *out, const struct submission *row)
 	if (built)
 		add_field(out, "shipped to", text_at(receipt, "host", NULL));
 	add_field(out, "enforcement", text_at(receipt, "enforcement", NULL));
-	if (strcmp(row->runner, "local") != 0)
-		add_field(out, "runner sees", row->runner_sees);
+	sl_auto_free char *runner = view_runner(row);
+	if (runner)
+		sl_buf_addf(out, "  %-14s%s\n", "runner", runner);
 	add_field(out, "container", row->container);
 	add_field(out, "registration", row->registration);
 }

@@ -95,6 +95,7 @@ json_t *submission_to_json(const struct submission *submission)
 	set_json(object, "receipt", submission->receipt);
 	set_json(object, "built", submission->built);
 	set_text(object, "runner_sees", submission->runner_sees);
+	set_json(object, "runner_findings", submission->runner_findings);
 	set_text(object, "container", submission->container);
 	set_text(object, "registration", submission->registration);
 	set_time(object, "added", submission->added);

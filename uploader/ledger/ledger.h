@@ -61,6 +61,7 @@ struct submission {
 	char *receipt;	       // canonical JSON, NULL before "built"
 	char *built;	       // the same of the build elsewhere, NULL before "shipping"
 	char *runner_sees;     // what the runner says of the image; NULL = not asked yet
+	char *runner_findings; // JSON: how its endpoint compares with the image; NULL = as above
 	char *container;       // its id, where the container service gave one
 	char *registration;    // folder, NULL before "done"
 	int64_t added, changed;
@@ -139,8 +140,9 @@ bool ledger_built(struct ledger *ledger, int64_t number, const char *receipt,
 // building -> shipping, together with the receipt of the build elsewhere.
 bool ledger_shipping(struct ledger *ledger, int64_t number, const char *receipt,
 		     struct sl_error *err) SL_MUST_USE;
-// What the runner said of the image, and the container's id: written while registering.
-enum ledger_fact { LEDGER_RUNNER_SEES, LEDGER_CONTAINER };
+// What the runner said of the image, how its endpoint compares, and the container's id: written
+// while registering.
+enum ledger_fact { LEDGER_RUNNER_SEES, LEDGER_RUNNER_FINDINGS, LEDGER_CONTAINER };
 bool ledger_keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, const char *text,
 		 struct sl_error *err) SL_MUST_USE;
 // registering -> done, together with the good end of the effect that registered: a process that

@@ -80,13 +80,14 @@
 	"PRAGMA writable_schema = RESET;"                                          \
 	"PRAGMA user_version = 3;"
 
-#define VERSION_4                                           \
-	"CREATE TABLE form ("                               \
-	" service TEXT NOT NULL, endpoint TEXT NOT NULL,"   \
-	" endpoint_version TEXT NOT NULL,"                  \
-	" wire TEXT NOT NULL CHECK (wire IN ('04', 'st'))," \
-	" learnt INTEGER NOT NULL,"                         \
-	" PRIMARY KEY (service, endpoint)) STRICT;"         \
+#define VERSION_4                                                 \
+	"ALTER TABLE submission ADD COLUMN runner_findings TEXT;" \
+	"CREATE TABLE form ("                                     \
+	" service TEXT NOT NULL, endpoint TEXT NOT NULL,"         \
+	" endpoint_version TEXT NOT NULL,"                        \
+	" wire TEXT NOT NULL CHECK (wire IN ('04', 'st')),"       \
+	" learnt INTEGER NOT NULL,"                               \
+	" PRIMARY KEY (service, endpoint)) STRICT;"               \
 	"PRAGMA user_version = 4;"
 
 _Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 4, "schema texts above");

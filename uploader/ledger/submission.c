@@ -10,9 +10,8 @@
 	"s.out,"                                                                                 \
 	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, " receipt ", s.registration,"  \
 	" s.added, s.changed, s.force_tasks, s.runner_config, s.container_service, s.container," \
-	" s.runner_sees, s.build_on, s.build_on_config, " built                                  \
-	", c.host, c.boot, c.space, c.pid,"                                                      \
-	" c.start, c.renewed"                                                                    \
+	" s.runner_sees, s.build_on, s.build_on_config, " built ", s.runner_findings,"           \
+	" c.host, c.boot, c.space, c.pid, c.start, c.renewed"                                    \
 	" FROM submission s LEFT JOIN claim c ON c.submission = s.number"
 
 static const char columns[] = COLUMNS("s.receipt", "s.built");
@@ -34,6 +33,7 @@ void submission_release(struct submission *submission)
 	free(submission->registration);
 	free(submission->runner_config);
 	free(submission->runner_sees);
+	free(submission->runner_findings);
 	free(submission->container);
 	free(submission->build_on);
 	free(submission->build_on_config);
@@ -80,8 +80,9 @@ static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission
 		.build_on = db_text(row, 23),
 		.build_on_config = db_text(row, 24),
 		.built = db_text(row, 25),
+		.runner_findings = db_text(row, 26),
 	};
-	out->worker = claim_worker(ledger, row, 26, &out->renewed);
+	out->worker = claim_worker(ledger, row, 27, &out->renewed);
 	if (bundle && sl_digest_parse(bundle, &out->bundle) &&
 	    ledger_state_parse(state, &out->state))
 		return true;
@@ -265,10 +266,10 @@ static bool write_step(struct ledger *ledger, int64_t number, const struct step 
 	    !db_run(ledger, err, "UPDATE submission SET state = ?2 WHERE number = ?1", "it", number,
 		    ledger_state_name(step->to)))
 		return false;
-	if (step->to == LEDGER_QUEUED &&
-	    !db_run(ledger, err,
-		    "UPDATE submission SET cancel = 0, runner_sees = NULL WHERE number = ?1", "i",
-		    number))
+	if (step->to == LEDGER_QUEUED && !db_run(ledger, err,
+						 "UPDATE submission SET cancel = 0, runner_sees = "
+						 "NULL, runner_findings = NULL WHERE number = ?1",
+						 "i", number))
 		return false;
 	// Nobody works on what has come to its end; the same transaction, so that no crash comes
 	// between.
@@ -355,6 +356,8 @@ static bool keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, c
 		 struct sl_error *err)
 {
 	static const char *const sql[] = {
+		[LEDGER_RUNNER_FINDINGS] =
+			"UPDATE submission SET runner_findings = ?2 WHERE number = ?1",
 		[LEDGER_RUNNER_SEES] = "UPDATE submission SET runner_sees = ?2 WHERE number = ?1",
 		[LEDGER_CONTAINER] = "UPDATE submission SET container = ?2 WHERE number = ?1",
 	};

@@ -74,7 +74,10 @@ static void leave(struct ledger *ledger, int64_t submit)
 // ---- the schema ----------------------------------------------------------------------------
 
 // Takes a ledger of today back to schema 3, and from there to 2, with one submission in it.
-#define UNDO_4 "DROP TABLE form; PRAGMA user_version = 3;"
+#define UNDO_4                                                \
+	"DROP TABLE form;"                                    \
+	"ALTER TABLE submission DROP COLUMN runner_findings;" \
+	"PRAGMA user_version = 3;"
 static const char undo_3[] =
 	UNDO_4 "INSERT INTO submission (bundle, builder, runner, path, state, added, changed)"
 	       " VALUES (printf('%064d', 7), 'local', 'local', '/a', 'queued', 1, 1);"
@@ -184,6 +187,10 @@ static void a_ledger_of_schema_3_learns_forms(void **state)
 	assert_true(ledger_form_find(ledger, &form, &wire, &err));
 	assert_null(wire);
 	assert_true(ledger_form_keep(ledger, &form, "04", &err));
+	assert_text(ledger,
+		    "SELECT count(*) FROM pragma_table_info('submission')"
+		    " WHERE name = 'runner_findings'",
+		    "1");
 	ledger_close(ledger);
 	sl_auto_free char *migrated = schema_of(*state);
 	assert_string_equal(migrated, made);

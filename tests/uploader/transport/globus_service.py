@@ -147,17 +147,20 @@ class Service:
 
     # ---- the web API ----------------------------------------------------------------------------
 
-    def fault(self, method, path):
+    def fault(self, method, path, size):
+        """The next one; a number waits for a body of so many bytes, which vanishes."""
         for pattern, actions in self.faults.items():
             if actions and re.fullmatch(pattern, "%s %s" % (method, path)):
-                return actions.pop(0)
+                if type(actions[0]) is not int:
+                    return actions.pop(0)
+                return "vanish" if size >= actions[0] and actions.pop(0) else None
         return None
 
     def answer(self, handler, body):
         method, path = handler.command, handler.path.partition("?")[0]
         with self.lock:
             self.seen.append((method, path, len(body)))
-            fault = self.fault(method, path)
+            fault = self.fault(method, path, len(body))
         if fault == "vanish":  # as if it had never arrived
             return self.hang_up(handler)
         if type(fault) is tuple:

@@ -71,6 +71,17 @@ class One(Endpoint):
         self.pushed()  # again: nothing is brought or built
         self.assertEqual(1, self.service.count("POST", "/v3/functions"))
 
+    def test_what_the_runner_said_stays_in_status(self):
+        code, out, err = self.host.call("push", self.good, "--builder", self.service.endpoint, "--builder-config",
+                                        self.host.builder, "--runner-config", self.host.builder, *self.reach)
+        self.assertEqual(0, code, out + err)
+        code, out, err = self.host.call("status")
+        self.assertIn("runner: sees the image as the receipt has it; ", out)
+        row = self.host.rows()[0]
+        self.assertEqual(("done", "yes"), (row["state"], row["runner_sees"]))
+        self.assertEqual("version", row["runner_findings"][0]["rule"])
+        self.assertIn(row["runner_findings"][0]["verdict"], ("fits", "not-checked"))
+
     def test_workers_that_read_the_old_form_only(self):
         self.service.close()
         self.serve(version="2.2.0", reads=("04", "00"))
@@ -175,12 +186,13 @@ class Many(Endpoint):
         bundles = [self.compile("2.1.%d" % number) for number in range(4)]
         code, out, err = self.host.call("add", *bundles, *self.place())
         self.assertEqual(0, code, err)
-        self.service.faults[SUBMIT] = [None, None, None, "vanish"]
+        self.service.faults[SUBMIT] = [50000]  # the first with objects in it
         code, out, err = self.host.call("run", *self.reach)
         self.assertEqual(0, code, out + err)
         self.assertEqual([], self.service.faults[SUBMIT])
         self.assertEqual({"done"}, {row["state"] for row in self.host.rows()})
         self.assertEqual({1}, {len(pieces) for pieces in self.service.bytes_put().values()})
+        self.assertEqual(4, self.host.launches())
 
 
 class Large(Endpoint):
