@@ -291,16 +291,17 @@ class Cloud:
     # ---- endpoints ------------------------------------------------------------------------------
 
     def start_endpoint(self, name, allowed_functions=None, environment=None, template=TEMPLATE,
-                       schema=None, wait=True):
+                       schema=None, wait=True, by=None, binds=()):
         """Starts an endpoint, or the same again, and waits for its first heartbeat. Its folder is in
-        the home of the user node; of the environment only what is given here gets there."""
+        the home of the user node; of the environment only what is given here gets there. by: a command
+        that starts it with files of its own, in place of those written here."""
         folder = os.path.join(self.home, name)
         inside = release.USER_DIR + os.path.basename(self.home)
         place = {"PATH": self.release.bin + ":/usr/bin:/bin", "GLOBUS_COMPUTE_USER_DIR": inside,
                  **self.release.environment, **(environment or {})}
         settings = {**self.login(), **place}
         del settings["GLOBUS_SDK_ENVIRONMENT"]
-        files = self.release.endpoint_files(name, allowed_functions, template, schema or SCHEMA, place)
+        files = {} if by else self.release.endpoint_files(name, allowed_functions, template, schema or SCHEMA, place)
         os.makedirs(folder, exist_ok=True)
         for file, text in files.items():
             with open(os.path.join(folder, file), "w", encoding="utf-8") as out:
@@ -309,7 +310,7 @@ class Cloud:
         os.chown(folder, NODE_UID, NODE_UID)
         before = self._beats(name)
         process = self._start(name, self._enter(
-            "root", ["globus-compute-endpoint", "start", name], settings, self.release.binds))
+            "root", by or ["globus-compute-endpoint", "start", name], settings, [*self.release.binds, *binds]))
         endpoint = self.endpoints[name] = Endpoint(name, folder, process)
         if wait:
             self._wait(lambda: self._beats(name) > before, HEARTBEAT_SECONDS, "endpoint " + name,
