@@ -11,7 +11,7 @@
 
 #define HAVE_AT_ONCE 4096
 #define TASKS_LIMIT  200000000	   // bytes of one bundle that may travel as tasks
-#define ROOM_BYTES   (16 * SL_MIB) // of open bundles in memory while objects wait to travel
+#define ROOM_BYTES   (12 * SL_MIB) // of open bundles in memory while objects wait to travel
 #define OPEN_BYTES   (16 * SL_KIB) // of an open bundle beside its content
 #define ROOM_MS	     100
 

@@ -48,7 +48,7 @@ struct transfer_setting {
 
 bool transfer_new(const struct http_request *request, const struct transfer_setting *setting,
 		  struct transfer **out, struct sl_error *err) SL_MUST_USE;
-void transfer_free(struct transfer *transfer); // wipes what it sent and heard
+void transfer_free(struct transfer *transfer); // wipes its copies of what it sent and heard
 
 void transfer_rewind(struct transfer *transfer); // before every try
 

@@ -28,9 +28,10 @@
 #define GLOBUS_SPANS	    4096	  // stretches of one object that an agent may name
 #define GLOBUS_MARGIN	    (64 * SL_KIB) // of a submit's body
 #define GLOBUS_LEAST_SUBMIT (128 * SL_KIB)
-#define GLOBUS_BODIES	    2 // submits that are being sent
-#define GLOBUS_LOADS	    4 // submits whose tasks have not ended
-#define GLOBUS_FREIGHT	    3 // those of them that carry pieces
+#define GLOBUS_BODIES	    2		 // submits that are being sent
+#define GLOBUS_HEAVY	    (2 * SL_MIB) // one of requests: nothing but small requests beside it
+#define GLOBUS_LOADS	    4		 // submits whose tasks have not ended
+#define GLOBUS_FREIGHT	    3		 // those of them that carry pieces
 #define GLOBUS_COMPANY_MS   200
 #define GLOBUS_POLL_MS	    1000
 #define GLOBUS_POLL_MOST_MS 10000

@@ -21,6 +21,7 @@ struct packing {
 	struct sl_buf *payloads; // one for each parcel of the load that is closed
 	size_t room;		 // left in the submit
 	bool full;
+	bool light; // nothing with objects: the task group is not known, or a heavy one is out
 	// the parcel that is being filled; NULL = none
 	struct parcel *parcel;
 	struct sl_buf text;
@@ -346,8 +347,7 @@ static bool pack_letters(struct packing *packing)
 		struct letter *letter = globus->letters.items[i];
 		if (letter->concluded || letter->parcel)
 			continue;
-		// The first submit makes the task group. Until that is known, nothing large goes.
-		if (!globus->group && letter->errand.len > 0)
+		if (packing->light && letter->errand.len > 0)
 			continue;
 		if (!pack_letter(packing, letter))
 			return false;
@@ -470,14 +470,27 @@ struct due {
 	bool freight, blocked;
 };
 
+// The first submit makes the task group: until that is known, nothing large goes. Requests with
+// what rides in front of them fill a body at a time: a second one would only take memory.
+static bool is_light(const struct globus *globus)
+{
+	for (size_t i = 0; i < globus->loads.len; i++) {
+		const struct load *load = globus->loads.items[i];
+		if (load->state == LOAD_SENDING && !load->freight && load->size > GLOBUS_HEAVY)
+			return true;
+	}
+	return !globus->group;
+}
+
 static struct due look_what_is_due(const struct globus *globus, int64_t now)
 {
 	struct due due = {0};
+	bool waits = globus->group && is_light(globus);
 
 	for (size_t i = 0; i < globus->letters.len; i++) {
 		const struct letter *letter = globus->letters.items[i];
 		bool moving;
-		if (letter->concluded || letter->parcel)
+		if (letter->concluded || letter->parcel || (waits && letter->errand.len > 0))
 			continue;
 		uint64_t lacks = globus_lacks(letter, &moving);
 		if (lacks > GLOBUS_RIDE) {
@@ -553,8 +566,10 @@ struct load *globus_pack(struct globus *globus, int64_t now, struct sl_buf **pay
 	due.freight = due.freight && count_freight(globus) < GLOBUS_FREIGHT;
 	if (!is_due(globus, &due, now))
 		return NULL;
-	struct packing packing = {
-		.globus = globus, .load = make_load(globus), .room = globus->most};
+	struct packing packing = {.globus = globus,
+				  .load = make_load(globus),
+				  .room = globus->most,
+				  .light = is_light(globus)};
 	bool good = fill(&packing, &due);
 	struct load *load = packing.load;
 	*payloads_out = packing.payloads;

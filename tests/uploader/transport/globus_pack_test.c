@@ -550,6 +550,41 @@ static void t81_what_got_lost_is_reopened_and_sent_again(void **state)
 	world_close(&world);
 }
 
+#define RIDERS 12
+
+// Each as large as what may ride: some fill a submit. Two such bodies are not in memory at a time.
+static void one_body_of_requests_is_heavy_at_a_time(void **state)
+{
+	struct world world;
+	struct purse purses[RIDERS];
+	struct told told;
+	world_new(&world, state);
+	world_warm_up(&world);
+	fake.hold_submits = true;
+	for (uint64_t i = 0; i < RIDERS; i++)
+		purse_ask(&world, &purses[i], 100 + i, GLOBUS_RIDE);
+	world_idle(&world, 3);
+	assert_int_equal(fake.count.submits, 1);
+	assert_true(fake.count.largest > 7000000);
+	assert_false(purses[0].open);
+	assert_true(purses[RIDERS - 1].open);
+	world_ask(&world, "state", NULL, 0, &told); // is not kept waiting by it
+	world_idle(&world, 3);
+	assert_int_equal(fake.count.submits, 2);
+	assert_true(purses[RIDERS - 1].open);
+	fake.hold_submits = false;
+	world_run(&world, 60);
+	assert_int_equal(fake.count.submits, 3);
+	assert_int_equal(fake.count.put_bytes, RIDERS * GLOBUS_RIDE);
+	assert_good(&told);
+	told_release(&told);
+	for (size_t i = 0; i < RIDERS; i++) {
+		assert_good(&purses[i].told);
+		told_release(&purses[i].told);
+	}
+	world_close(&world);
+}
+
 static void what_cannot_be_reopened_is_told(void **state)
 {
 	struct world world;
@@ -646,6 +681,7 @@ int main(void)
 		scratch_test(an_object_that_cannot_be_read_fails_only_those_who_lend_it),
 		scratch_test(objects_are_closed_once_they_stand_in_a_submit),
 		scratch_test(t81_what_got_lost_is_reopened_and_sent_again),
+		scratch_test(one_body_of_requests_is_heavy_at_a_time),
 		scratch_test(what_cannot_be_reopened_is_told),
 		scratch_test(pieces_that_the_agent_loses_are_not_sent_for_ever),
 		scratch_test(t83_what_is_too_large_is_halved_until_it_is_not),
