@@ -7,6 +7,8 @@ set -eu
 expected=$SEALIFT_SOURCE_DIR/tests/data/recipe/pinned/expected/endpoint
 minor=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
+script=bundle/bootstrap.sh
+
 wrong() {
 	echo "FAILED: $*" >&2
 	[ ! -e log ] || cat log >&2
@@ -18,7 +20,7 @@ run() {
 	wanted=$1
 	shift
 	status=0
-	sh bundle/bootstrap.sh "$@" >log 2>&1 || status=$?
+	sh "$script" "$@" >log 2>&1 || status=$?
 	[ "$status" = "$wanted" ] || wrong "bootstrap.sh $*: status $status instead of $wanted"
 }
 
@@ -67,6 +69,15 @@ run 2 --name ../x
 run 2 --name "a b"
 [ ! -e "$HOME/.globus_compute" ] || wrong "a misuse made something"
 
+# One file of the folder alone, and a folder that is not there, are told before anything is made.
+mv bundle/config.yaml config.kept
+run 1 --wheels wheels --python python3
+said "bundle/config.yaml' is missing; take the bundle's whole folder"
+mv config.kept bundle/config.yaml
+run 1 --wheels nowhere --python python3
+said "'nowhere' is not a folder"
+[ ! -e "$HOME/.globus_compute" ] || wrong "made something without its files"
+
 # Another Python than the locked one is refused before anything is made of it.
 printf '#!/bin/sh\necho 2.7\n' >old-python
 chmod 755 old-python
@@ -83,6 +94,9 @@ cmp "$folder/config.yaml" bundle/config.yaml || wrong "config.yaml"
 cmp "$folder/user_config_schema.json" bundle/user_config_schema.json || wrong "schema"
 [ "$("$folder/venv/bin/globus-compute-endpoint" x)" ] || wrong "no endpoint in the environment"
 [ "$(stat -c %a "$folder")" = 700 ] || wrong "the folder is open to others"
+if ! command -v apptainer >/dev/null && ! command -v singularity >/dev/null; then
+	said 'neither apptainer nor singularity is on PATH'
+fi
 
 # Once more: nothing to do, and neither wheels nor an interpreter are needed for that.
 find "$folder" -type f ! -name '*.pyc' -exec cksum {} + | sort >before
@@ -113,8 +127,45 @@ said 'could not be installed'
 run 1 --name second --wheels wheels --python python3
 said 'could not be installed'
 
+# A run that was interrupted before there was a pip: the next one goes on.
+truncate -s -1 wheels/globus_compute_endpoint-4.19.0-py3-none-any.whl
+second=$HOME/.globus_compute/second
+rm -r "$second"/venv/lib/python*/site-packages/pip*
+run 0 --name second --wheels wheels --python python3
+said "making '$second/venv'"
+cmp "$second/config.yaml" bundle/config.yaml || wrong "no configuration after an interrupted run"
+
+# A bundle that was laid out whole brings its wheels, under their digests.
+mkdir -p whole/blobs/sha256
+cp -r bundle whole/endpoint
+script=whole/endpoint/bootstrap.sh
+wheel=$(sha256sum wheels/*.whl | cut -d ' ' -f 1)
+echo '{"packages":[{"file":"globus_compute_endpoint-4.19.0-py3-none-any.whl","hashes":["'"$wheel"'"],
+"name":"globus-compute-endpoint","wheel":{"sha256":"'"$wheel"'","size":1}},{"file":"x.whl","name":"x"}]}' >whole/lock.json
+export PIP_NO_INDEX=1
+rm "$second/venv/sealift-requirements.txt"
+"$second/venv/bin/python" -m pip uninstall -q -y globus-compute-endpoint
+run 1 --name second
+said 'asking the package index'
+said 'without a network: --wheels DIR'
+cp wheels/*.whl "whole/blobs/sha256/$wheel"
+run 0 --name second
+said 'Successfully installed globus-compute-endpoint'
+[ ! -e "$second/venv/sealift-wheels" ] || wrong "links to the bundle stayed"
+script=bundle/bootstrap.sh
+
 # The folder of endpoints is the one that the endpoint itself looks into.
 GLOBUS_COMPUTE_USER_DIR=$PWD/elsewhere
 export GLOBUS_COMPUTE_USER_DIR
 run 0 --venv "$folder/venv" --name third
 cmp elsewhere/third/config.yaml bundle/config.yaml || wrong "GLOBUS_COMPUTE_USER_DIR"
+said "GLOBUS_COMPUTE_USER_DIR='$PWD/elsewhere' globus-compute-endpoint start 'third'"
+
+# Where folders are named from here, the endpoint is told where they are from everywhere.
+GLOBUS_COMPUTE_USER_DIR=elsewhere
+ln -s "$folder/venv" linked
+run 0 --venv linked --name fourth
+said "PATH='$PWD/linked/bin':"
+said "GLOBUS_COMPUTE_USER_DIR='$PWD/elsewhere'"
+run 0 --venv linked --name fourth --start
+said "played start fourth $PWD/linked/bin"

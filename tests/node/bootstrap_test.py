@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An operator who has nothing but a bundle and a Python of its minor version: endpoint/bootstrap.sh makes the
+environment and the configuration of both endpoints, where there is no network, and starts them. Then the
+seed's story: queued, delivered, built by Apptainer, registered, and transform() in the image."""
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+
+import far
+import globus
+
+BINDS = [(os.path.join(globus.node_folder(), part), place)
+         for part, place in (("base", "/opt/debian12"), ("wheels", "/opt/wheels"))]
+OPTIONS = ("--python", "/opt/debian12/usr/bin/python3.11", "--wheels", "/opt/wheels")
+FILES = ("config.yaml", "user_config_template.yaml.j2", "user_config_schema.json")
+
+
+def setUpModule():
+    global cloud, account, preparer, bundle, operator
+    cloud, account, preparer = globus.Cloud(), far.Account(), far.Preparer()
+    for one in (preparer.remove, account.remove, cloud.close):
+        unittest.addModuleCleanup(one)
+    account.trust(preparer.policy)
+    bundle = preparer.pandas()
+    operator = Operator()
+
+
+class Operator:
+    """Somebody with an account on the endpoints' machine, to whom the bundle's folder endpoint was brought."""
+
+    def __init__(self):
+        unpacked = preparer.folder / "unpacked"
+        preparer.sealift("extract", bundle, "-C", unpacked)
+        self.brought = account.folder / "endpoint"
+        shutil.copytree(unpacked / "endpoint", self.brought)
+        subprocess.run(["chown", "-R", f"{globus.NODE_UID}:{globus.NODE_UID}", self.brought], check=True)
+        self.script = f"{account.inside}/endpoint/bootstrap.sh"
+        self.folder = pathlib.Path(cloud.home)
+        self.inside = "/home/node/" + self.folder.name
+        self.venv = self.inside + "/builder/venv"
+        self.environment = {"PATH": "/usr/bin:/bin", "GLOBUS_COMPUTE_USER_DIR": self.inside}
+
+    def bootstrap(self, *words):
+        """Exit code, stdout, stderr; in the namespace, where no index answers."""
+        command = ["sh", str(far.HERE / "enter")]
+        for name, value in self.environment.items():
+            command += ["--env", f"{name}={value}"]
+        for here, there in BINDS:
+            command += ["--bind", here, there]
+        done = subprocess.run(cloud.namespace.command([*command, "sh", self.script, *words]), text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
+        return done.returncode, done.stdout, done.stderr
+
+    def start(self, name):
+        """The endpoint as bootstrap.sh itself starts it. Only where the service is comes from the test."""
+        by = ["env", "GLOBUS_SDK_ENVIRONMENT=local", "sh", self.script, "--name", name, "--venv", self.venv, "--start"]
+        return cloud.start_endpoint(name, environment={**self.environment, **account.environment}, by=by, binds=BINDS)
+
+    def listing(self):
+        """All that lies in the folder of endpoints: mode, owner, time, and what is in it."""
+        return {str(path.relative_to(self.folder)): describe(path) for path in self.folder.rglob("*")}
+
+
+def describe(path):
+    status = path.lstat()
+    content = os.readlink(path) if path.is_symlink() else \
+        hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+    return status.st_mode, status.st_uid, status.st_mtime_ns, content
+
+
+def differing(before, after):
+    """Names, and not 5000 of them."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))[:20]
+
+
+class Bootstrap(unittest.TestCase):
+    def test_from_the_bundles_own_environment_to_transform_in_the_image(self):
+        self.refuse_another_python()
+        made = self.make()
+        builder, runner = operator.start("builder"), operator.start("runner")
+        schema = json.loads((operator.brought / "user_config_schema.json").read_text())
+        for endpoint in builder, runner:
+            self.check_endpoint(endpoint, schema)
+        image, values = self.deliver(builder, runner)
+        result = self.transform(runner, values)
+        self.assertEqual((result["said"], result["prefix"], result["image"]),
+                         ("Successfully created df", "/opt/venv", image))
+        self.run_again()
+        files = {name: value for name, value in operator.listing().items() if name in made and value[3] != "folder"}
+        self.assertEqual(differing({name: made[name] for name in made if made[name][3] != "folder"}, files), [])
+        print(json.dumps(result), file=sys.stderr)
+
+    def refuse_another_python(self):
+        code, out, err = operator.bootstrap("--name", "builder")
+        self.assertEqual((code, out), (1, ""))
+        self.assertRegex(err, r"^bootstrap.sh: 'python3' is Python 3\.\d+, the packages are locked for 3\.11; .*--python")
+        self.assertEqual(operator.listing(), {})
+
+    def make(self):
+        """A first run makes everything, a second one nothing."""
+        began = time.monotonic()
+        code, out, err = operator.bootstrap("--name", "builder", *OPTIONS)
+        self.assertEqual((code, err), (0, ""), out)
+        print("bootstrap.sh: %.0f s" % (time.monotonic() - began), file=sys.stderr)
+        for name in FILES:
+            self.assertEqual((operator.folder / "builder" / name).read_bytes(), (operator.brought / name).read_bytes())
+        made = operator.listing()
+        self.assertGreater(len(made), 1000)
+        self.run_again()
+        self.assertEqual(differing(made, operator.listing()), [])
+        return made
+
+    def run_again(self):
+        code, out, err = operator.bootstrap("--name", "builder", *OPTIONS)
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"^ready; to start it: [^\n]+ start 'builder'\n$")
+
+    def check_endpoint(self, endpoint, schema):
+        """What runs is Debian 12's Python with the environment that was made; what the service was told is the
+        release of the lock, and the bundle's schema."""
+        process = pathlib.Path("/proc", str(endpoint.process.pid))
+        self.assertTrue(os.readlink(process / "exe").endswith("/python3.11"))
+        self.assertIn(operator.folder.name + "/builder/venv/lib/python3.11/site-packages/", (process / "maps").read_text())
+        done = cloud.sdk(str(far.HERE / "sdk_steps.py"), "status", endpoint.id)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual((told["status"], told["version"], told["schema"]), ("online", "4.19.0", schema))
+
+    def deliver(self, builder, runner):
+        """Path of the image, and what the Executor is to be told."""
+        uploader = far.Uploader(cloud, preparer, "bootstrap")
+        code, out, err = uploader.call("add", bundle, "--builder", builder.id, "--runner", runner.id, "--builder-config",
+                                       uploader.configure(user_endpoint_config={"workers": 1}))
+        self.assertEqual(code, 0, err)
+        code, out, err = uploader.call("run")
+        self.assertEqual(code, 0, out + err + builder.log() + cloud.log("builder") + cloud.log("service"))
+        row = uploader.rows()[0]
+        self.assertEqual((row["state"], row["runner_sees"]), ("done", "yes"))
+        receipt = row["receipt"]
+        self.assertEqual((receipt["closure"], receipt["packages"]["differences"]), ("sealed", []))
+        print(receipt["builder"]["version"], file=sys.stderr)
+        values = json.loads((pathlib.Path(row["registration"]) / "user_endpoint_config.json").read_text())
+        return receipt["image"]["path"], values
+
+    def transform(self, runner, values):
+        done = cloud.sdk(str(far.HERE / "seed_transform.py"), runner.id, json.dumps({"user_endpoint_config": values}),
+                         timeout=200)
+        self.assertEqual(done.returncode, 0, done.stderr + runner.log() + cloud.log("runner"))
+        return json.loads(done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
