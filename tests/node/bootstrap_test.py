@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """An operator who has nothing but a bundle and a Python of its minor version: endpoint/bootstrap.sh makes the
 environment and the configuration of both endpoints, where there is no network, and starts them. Then the
-seed's story: queued, delivered, built by Apptainer, registered, and transform() in the image."""
+seed's story: queued, delivered, built by Apptainer, registered, and transform() in the image.
+
+SEALIFT_OLD names a folder that `old` has made, of a release since 3.0.0: then the bundle is that one's, and
+the operator was brought its folder endpoint alone, and wheels."""
 import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -15,32 +19,36 @@ import unittest
 import far
 import globus
 
-BINDS = [(os.path.join(globus.node_folder(), part), place)
-         for part, place in (("base", "/opt/debian12"), ("wheels", "/opt/wheels"))]
-OPTIONS = ("--python", "/opt/debian12/usr/bin/python3.11", "--wheels", "/opt/wheels")
+OLD = os.environ.get("SEALIFT_OLD")
+BINDS = [(os.path.join(globus.node_folder(), "base"), "/opt/debian12")]
+OPTIONS = ["--python", "/opt/debian12/usr/bin/python3.11"]
+if OLD:
+    BINDS.append((os.path.join(OLD, "example", "wheels"), "/opt/wheels"))
+    OPTIONS += ["--wheels", "/opt/wheels"]
 FILES = ("config.yaml", "user_config_template.yaml.j2", "user_config_schema.json")
 
 
 def setUpModule():
     global cloud, account, preparer, bundle, operator
-    cloud, account, preparer = globus.Cloud(), far.Account(), far.Preparer()
+    cloud, account, preparer = globus.Cloud(OLD), far.Account(), far.Preparer()
     for one in (preparer.remove, account.remove, cloud.close):
         unittest.addModuleCleanup(one)
     account.trust(preparer.policy)
-    bundle = preparer.pandas()
+    bundle = preparer.pandas(OLD)
     operator = Operator()
 
 
 class Operator:
-    """Somebody with an account on the endpoints' machine, to whom the bundle's folder endpoint was brought."""
+    """Somebody with an account on the endpoints' machine, who has laid the bundle out."""
 
     def __init__(self):
-        unpacked = preparer.folder / "unpacked"
+        unpacked = account.folder / "bundle"
         preparer.sealift("extract", bundle, "-C", unpacked)
-        self.brought = account.folder / "endpoint"
-        shutil.copytree(unpacked / "endpoint", self.brought)
-        subprocess.run(["chown", "-R", f"{globus.NODE_UID}:{globus.NODE_UID}", self.brought], check=True)
-        self.script = f"{account.inside}/endpoint/bootstrap.sh"
+        if OLD:
+            shutil.rmtree(unpacked / "blobs")
+        give(unpacked)
+        self.brought = unpacked / "endpoint"
+        self.script = f"{account.inside}/bundle/endpoint/bootstrap.sh"
         self.folder = pathlib.Path(cloud.home)
         self.inside = "/home/node/" + self.folder.name
         self.venv = self.inside + "/builder/venv"
@@ -59,12 +67,22 @@ class Operator:
 
     def start(self, name):
         """The endpoint as bootstrap.sh itself starts it. Only where the service is comes from the test."""
+        environment = {**self.environment, **account.environment}
+        if OLD:  # releases before 4.5 give user endpoints this and nothing else
+            file = self.folder / name / "user_environment.yaml"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(json.dumps({**environment, "PATH": self.venv + "/bin:/usr/bin:/bin"}))
+            give(file.parent)
         by = ["env", "GLOBUS_SDK_ENVIRONMENT=local", "sh", self.script, "--name", name, "--venv", self.venv, "--start"]
-        return cloud.start_endpoint(name, environment={**self.environment, **account.environment}, by=by, binds=BINDS)
+        return cloud.start_endpoint(name, environment=environment, by=by, binds=BINDS)
 
     def listing(self):
         """All that lies in the folder of endpoints: mode, owner, time, and what is in it."""
         return {str(path.relative_to(self.folder)): describe(path) for path in self.folder.rglob("*")}
+
+
+def give(path):
+    subprocess.run(["chown", "-R", f"{globus.NODE_UID}:{globus.NODE_UID}", path], check=True)
 
 
 def describe(path):
@@ -85,8 +103,9 @@ class Bootstrap(unittest.TestCase):
         made = self.make()
         builder, runner = operator.start("builder"), operator.start("runner")
         schema = json.loads((operator.brought / "user_config_schema.json").read_text())
+        version = re.search(r"(?m)^globus-compute-endpoint==(\S+)", (operator.brought / "requirements.txt").read_text())[1]
         for endpoint in builder, runner:
-            self.check_endpoint(endpoint, schema)
+            self.check_endpoint(endpoint, version, schema)
         image, values = self.deliver(builder, runner)
         result = self.transform(runner, values)
         self.assertEqual((result["said"], result["prefix"], result["image"]),
@@ -94,7 +113,7 @@ class Bootstrap(unittest.TestCase):
         self.run_again()
         files = {name: value for name, value in operator.listing().items() if name in made and value[3] != "folder"}
         self.assertEqual(differing({name: made[name] for name in made if made[name][3] != "folder"}, files), [])
-        print(json.dumps(result), file=sys.stderr)
+        print(json.dumps(dict(result, endpoint=version)), file=sys.stderr)
 
     def refuse_another_python(self):
         code, out, err = operator.bootstrap("--name", "builder")
@@ -121,7 +140,7 @@ class Bootstrap(unittest.TestCase):
         self.assertEqual((code, err), (0, ""))
         self.assertRegex(out, r"^ready; to start it: [^\n]+ start 'builder'\n$")
 
-    def check_endpoint(self, endpoint, schema):
+    def check_endpoint(self, endpoint, version, schema):
         """What runs is Debian 12's Python with the environment that was made; what the service was told is the
         release of the lock, and the bundle's schema."""
         process = pathlib.Path("/proc", str(endpoint.process.pid))
@@ -130,7 +149,7 @@ class Bootstrap(unittest.TestCase):
         done = cloud.sdk(str(far.HERE / "sdk_steps.py"), "status", endpoint.id)
         self.assertEqual(done.returncode, 0, done.stderr)
         told = json.loads(done.stdout)
-        self.assertEqual((told["status"], told["version"], told["schema"]), ("online", "4.19.0", schema))
+        self.assertEqual((told["status"], told["version"], told["schema"]), ("online", version, schema))
 
     def deliver(self, builder, runner):
         """Path of the image, and what the Executor is to be told."""
