@@ -79,7 +79,7 @@ static int64_t pause_of(const struct post *post, int64_t now)
 	if (done > 0) {
 		int64_t left = elapsed * open / done;
 		int64_t half = (elapsed + left) / 2;
-		pause = left + left / 8 < half ? left + left / 8 : half;
+		pause = left + left / 4 < half ? left + left / 4 : half;
 	} else {
 		pause = open > 1 ? elapsed / 2 : elapsed / 8;
 	}

@@ -33,6 +33,7 @@
 #define GLOBUS_LOADS	    4		 // submits whose tasks have not ended
 #define GLOBUS_FREIGHT	    3		 // those of them that carry pieces
 #define GLOBUS_COMPANY_MS   200
+#define GLOBUS_HEAVY_MS	    10000 // that small requests wait for one to be sent
 #define GLOBUS_POLL_MS	    1000
 #define GLOBUS_POLL_MOST_MS 10000
 #define GLOBUS_TRIES	    4	    // times that anything is sent

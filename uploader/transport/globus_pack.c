@@ -470,27 +470,33 @@ struct due {
 	bool freight, blocked;
 };
 
-// The first submit makes the task group: until that is known, nothing large goes. Requests with
-// what rides in front of them fill a body at a time: a second one would only take memory.
-static bool is_light(const struct globus *globus)
+// Requests with what rides in front of them fill a body at a time: a second one would only take
+// memory. NULL: none is being sent.
+static const struct load *find_heavy(const struct globus *globus)
 {
 	for (size_t i = 0; i < globus->loads.len; i++) {
 		const struct load *load = globus->loads.items[i];
 		if (load->state == LOAD_SENDING && !load->freight && load->size > GLOBUS_HEAVY)
-			return true;
+			return load;
 	}
-	return !globus->group;
+	return NULL;
+}
+
+// What has no objects goes with the next one, unless this one takes long.
+static bool waits_for(const struct letter *letter, const struct load *heavy, int64_t now)
+{
+	return heavy && (letter->errand.len > 0 || now - heavy->sent < GLOBUS_HEAVY_MS);
 }
 
 static struct due look_what_is_due(const struct globus *globus, int64_t now)
 {
 	struct due due = {0};
-	bool waits = globus->group && is_light(globus);
+	const struct load *heavy = find_heavy(globus);
 
 	for (size_t i = 0; i < globus->letters.len; i++) {
 		const struct letter *letter = globus->letters.items[i];
 		bool moving;
-		if (letter->concluded || letter->parcel || (waits && letter->errand.len > 0))
+		if (letter->concluded || letter->parcel || waits_for(letter, heavy, now))
 			continue;
 		uint64_t lacks = globus_lacks(letter, &moving);
 		if (lacks > GLOBUS_RIDE) {
@@ -569,7 +575,7 @@ struct load *globus_pack(struct globus *globus, int64_t now, struct sl_buf **pay
 	struct packing packing = {.globus = globus,
 				  .load = make_load(globus),
 				  .room = globus->most,
-				  .light = is_light(globus)};
+				  .light = !globus->group || find_heavy(globus)};
 	bool good = fill(&packing, &due);
 	struct load *load = packing.load;
 	*payloads_out = packing.payloads;
