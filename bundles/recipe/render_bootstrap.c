@@ -83,6 +83,8 @@ static const char *const bootstrap_lines[] = {
 	"venv=$(absolute \"${venv:-$folder/venv}\")\n",
 	"files='config.yaml user_config_template.yaml.j2 user_config_schema.json'\n",
 	"umask 077\n",
+	"# What modules of clusters set: packages would come from elsewhere, or go there.\n",
+	"unset PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_CONSTRAINT\n",
 	"\n",
 	"# Before anything is made.\n",
 	"check_files() {\n",

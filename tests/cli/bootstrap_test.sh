@@ -88,8 +88,15 @@ said "'./no-python' was not found"
 folder=$HOME/.globus_compute/my-pandas-image
 [ ! -e "$HOME/.globus_compute" ] || wrong "made something for the wrong Python"
 
+# What a cluster's modules set neither brings packages nor takes them away.
+leak=leak/globus_compute_endpoint-4.19.0.dist-info
+mkdir -p "$leak"
+printf 'Metadata-Version: 2.1\nName: globus-compute-endpoint\nVersion: 4.19.0\n' >"$leak/METADATA"
+export PYTHONPATH="$PWD/leak" PIP_USER=1
 run 0 --wheels wheels --python python3
+unset PYTHONPATH PIP_USER
 said 'installing the locked packages'
+said 'Successfully installed globus-compute-endpoint'
 cmp "$folder/config.yaml" bundle/config.yaml || wrong "config.yaml"
 cmp "$folder/user_config_schema.json" bundle/user_config_schema.json || wrong "schema"
 [ "$("$folder/venv/bin/globus-compute-endpoint" x)" ] || wrong "no endpoint in the environment"

@@ -76,6 +76,8 @@ folder=$(absolute "${GLOBUS_COMPUTE_USER_DIR:-$HOME/.globus_compute}/$name")
 venv=$(absolute "${venv:-$folder/venv}")
 files='config.yaml user_config_template.yaml.j2 user_config_schema.json'
 umask 077
+# What modules of clusters set: packages would come from elsewhere, or go there.
+unset PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_CONSTRAINT
 
 # Before anything is made.
 check_files() {
