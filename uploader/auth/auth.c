@@ -22,6 +22,7 @@ struct auth {
 	struct sl_strings warnings;
 	bool renew;	    // before the next one is handed out
 	int64_t refused_ms; // when that was last because of a refusal; 0 = never
+	bool over;	    // what there is will not be good again
 };
 
 const char *auth_kind_name(enum auth_kind kind)
@@ -269,8 +270,9 @@ static bool refresh(struct auth *auth, struct sl_error *err)
 	return true;
 }
 
-static bool end_of(const struct auth *auth, struct sl_error *err)
+static bool end_of(struct auth *auth, struct sl_error *err)
 {
+	auth->over = true;
 	sl_auto_free char *where = sl_text_shown(auth->login.where);
 
 	if (auth->kind == AUTH_GIVEN)
@@ -332,17 +334,24 @@ static const char *other_login(enum auth_kind kind)
 	return "to log in again, or as somebody else, 'sealift-upload login'";
 }
 
+bool auth_lacks_login(const struct auth *auth)
+{
+	return auth->kind == AUTH_NOBODY || auth->over;
+}
+
 bool auth_refused(struct auth *auth, struct sl_error *err)
 {
 	int64_t now = now_ms();
 
 	if (auth->kind == AUTH_NOBODY)
 		return nobody(err);
-	if (auth->refused_ms && now - auth->refused_ms < REFUSE_MS)
+	if (auth->refused_ms && now - auth->refused_ms < REFUSE_MS) {
+		auth->over = true;
 		return sl_fail(err, SL_E_NETWORK,
 			       "the service does not take the token of this login (%s): is it for "
 			       "this service? 'sealift-upload whoami' shows it; %s",
 			       auth_kind_name(auth->kind), other_login(auth->kind));
+	}
 	if (auth->kind != AUTH_CLIENT && auth->login.token.refresh.len == 0 && !take_stored(auth))
 		return end_of(auth, err);
 	auth->renew = auth->kind == AUTH_CLIENT || auth->login.token.refresh.len > 0;

@@ -42,6 +42,9 @@ bool auth_open(const struct auth_places *places, const char *token_file, struct 
 	       struct auth **out, struct sl_error *err) SL_MUST_USE;
 void auth_free(struct auth *auth); // wipes
 enum auth_kind auth_kind(const struct auth *auth);
+// Whether somebody has to log in before anything can be asked for: nobody has, or what was there
+// has run out or was not taken. Waiting changes nothing about that.
+bool auth_lacks_login(const struct auth *auth);
 // What a person should know about the login, a sentence each: others can read its file, a renewed
 // token could not be stored. Grows; borrowed.
 const struct sl_strings *auth_warnings(const struct auth *auth);

@@ -391,18 +391,19 @@ static size_t most_open(void)
 }
 
 bool drain(struct ledger *ledger, int64_t only, const struct postman_options *options,
-	   const struct watch *watch, struct numbers *tried_out, struct sl_error *err)
+	   const struct watch *watch, struct drained *out, struct sl_error *err)
 {
-	struct round round = {.ledger = ledger, .watch = watch, .only = only, .tried = tried_out};
+	struct round round = {.ledger = ledger, .watch = watch, .only = only, .tried = &out->tried};
 	round.room.most_bundles = most_open();
 	sl_heap_return_large();
 	struct postman_options reach = *options;
-	if (tried_out->len == 0) // not again, when this is tried again
+	if (out->tried.len == 0) // not again, when this is tried again
 		reach.warn = print_warning;
 	bool good = postman_new(ledger, &reach, &round.postman, err);
 
 	while (good && (good = go_round(&round, err)) && round.held > 0)
 		nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000L}, NULL);
+	out->nobody = round.postman && postman_lacks_login(round.postman);
 	postman_free(round.postman); // before the works that its errands point to
 	while (round.active.len > 0)
 		retire(&round, 0);

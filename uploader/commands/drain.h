@@ -10,12 +10,16 @@ struct numbers {
 	size_t len, cap;
 };
 
+struct drained {
+	struct numbers tried; // had their turn here, or were waited for (to be released)
+	bool nobody;	      // somebody would have to log in first
+};
+
 // Works on all that is unfinished, or on `only` when that is not 0. What another living process
-// works on is waited for as long as that process moves on. `tried_out` (zeroed by the caller, to be
-// released) are the submissions that had their turn here or were waited for. False when the ledger
-// fails.
+// works on is waited for as long as that process moves on. `out` is zeroed by the caller before the
+// first time. False when the ledger fails.
 bool drain(struct ledger *ledger, int64_t only, const struct postman_options *options,
-	   const struct watch *watch, struct numbers *tried_out, struct sl_error *err) SL_MUST_USE;
+	   const struct watch *watch, struct drained *out, struct sl_error *err) SL_MUST_USE;
 
 bool numbers_have(const struct numbers *numbers, int64_t number);
 

@@ -13,14 +13,14 @@ static bool push(const struct queue_options *options, const char *path, struct s
 		 struct sl_error *err)
 {
 	auto_ledger struct ledger *ledger = NULL;
-	struct numbers tried = {0};
+	struct drained drained = {0};
 	int64_t number;
 
 	if (!queue_check(options, err) || !queue_open_ledger(options->state_dir, &ledger, err) ||
 	    !queue_bundle_again(ledger, options, path, &number, err))
 		return false;
-	bool good = drain(ledger, number, &options->reach, &print_watch, &tried, err);
-	sl_list_release(&tried);
+	bool good = drain(ledger, number, &options->reach, &print_watch, &drained, err);
+	sl_list_release(&drained.tried);
 	return good && ledger_find(ledger, number, row_out, err);
 }
 

@@ -22,7 +22,7 @@ static const struct sl_option table[] = {
 	{"state-dir", 0, SL_OPT_STRING, offsetof(struct options, state_dir), "DIR",
 	 "the folder of the ledger"},
 	{"wait-online", 0, SL_OPT_FLAG, offsetof(struct options, wait_online), NULL,
-	 "wait for what is out of reach until all are done, failed or refused"},
+	 "stay until the network is back for all that waits for it"},
 	REACH_OPTIONS(struct options, reach),
 	{"json", 0, SL_OPT_FLAG, offsetof(struct options, json), NULL, "print JSON"},
 	SL_OPTION_END,
@@ -48,17 +48,20 @@ static int report(const struct submissions *all, const struct numbers *tried, bo
 	return code;
 }
 
-static bool all_ended(const struct submissions *all)
+// The first of what may go on once the network is back, or NULL: a file that is not there, or a
+// policy that refuses, is not cured by waiting.
+static const struct submission *out_of_reach(const struct submissions *all)
 {
 	sl_list_each (all, row)
-		if (!ledger_state_is_final(row->state))
-			return false;
-	return true;
+		if (!ledger_state_is_final(row->state) && row->kind == SL_E_NETWORK)
+			return row;
+	return NULL;
 }
 
-static void pause_for(unsigned *seconds)
+static void pause_for(const struct submission *row, unsigned *seconds)
 {
-	sl_note("some builders are out of reach; trying again in %u seconds", *seconds);
+	sl_note("%lld: %s; trying again in %u seconds", (long long)row->number,
+		row->reason ? row->reason : "out of reach", *seconds);
 	nanosleep(&(struct timespec){.tv_sec = *seconds}, NULL);
 	*seconds = *seconds * 2 < MOST_PAUSE ? *seconds * 2 : MOST_PAUSE;
 }
@@ -71,18 +74,19 @@ static bool list_all(struct ledger *ledger, bool json, struct submissions *all,
 }
 
 // Once, or again and again until nothing is left that only waits.
-static bool drain_all(struct ledger *ledger, const struct options *options, struct numbers *tried,
+static bool drain_all(struct ledger *ledger, const struct options *options, struct drained *drained,
 		      struct submissions *all, struct sl_error *err)
 {
 	for (unsigned pause = FIRST_PAUSE;;) {
-		if (!drain(ledger, 0, &options->reach, &print_watch, tried, err) ||
+		if (!drain(ledger, 0, &options->reach, &print_watch, drained, err) ||
 		    !list_all(ledger, options->json, all, err))
 			return false;
-		if (!options->wait_online || all_ended(all))
+		const struct submission *row = out_of_reach(all);
+		if (!options->wait_online || !row || drained->nobody)
 			return true;
+		pause_for(row, &pause);
 		submissions_release(all);
 		*all = (struct submissions){0};
-		pause_for(&pause);
 	}
 }
 
@@ -91,15 +95,15 @@ static int run(const void *values, int argc, char **operands)
 	const struct options *options = values;
 	auto_ledger struct ledger *ledger = NULL;
 	auto_submissions struct submissions all = {0};
-	struct numbers tried = {0};
+	struct drained drained = {0};
 	struct sl_error err = {0};
 
 	(void)argc;
 	(void)operands;
 	bool good = queue_open_ledger(options->state_dir, &ledger, &err) &&
-		    drain_all(ledger, options, &tried, &all, &err);
-	int code = good ? report(&all, &tried, options->json) : 0;
-	sl_list_release(&tried);
+		    drain_all(ledger, options, &drained, &all, &err);
+	int code = good ? report(&all, &drained.tried, options->json) : 0;
+	sl_list_release(&drained.tried);
 	return good ? sl_finish(code) : print_failure(&err);
 }
 

@@ -67,6 +67,9 @@ bool post_start(struct post *post, const struct errand *errand, struct sl_error 
 // versions).
 bool postman_compute(struct postman *postman, struct compute **out,
 		     struct sl_error *err) SL_MUST_USE;
+// Whether a login was looked for, and there is none that is good: unlike a network it does not
+// come back by itself.
+bool postman_lacks_login(const struct postman *postman);
 
 bool post_is_known(const char *builder); // "local" or a UUID
 const struct builder_config *post_config(const struct post *post);

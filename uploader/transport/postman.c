@@ -88,6 +88,11 @@ static bool need_compute(struct postman *postman, struct sl_error *err)
 	return compute_new(&postman->places, postman->auth, postman->http, &postman->compute, err);
 }
 
+bool postman_lacks_login(const struct postman *postman)
+{
+	return postman->auth && auth_lacks_login(postman->auth);
+}
+
 bool postman_compute(struct postman *postman, struct compute **out, struct sl_error *err)
 {
 	if (!need_compute(postman, err))

@@ -59,7 +59,7 @@ class Task:
 class Service:
     """`reads`: headers that workers understand. `busy`: set while tasks may run."""
 
-    def __init__(self, environment, version="4.19.0", reads=("st", "11", "04", "00")):
+    def __init__(self, environment, version="4.19.0", reads=("st", "11", "04", "00"), port=0):
         self.environment, self.version, self.reads = environment, version, reads
         self.endpoint = str(uuid.uuid4())
         self.functions, self.tasks, self.allowed = {}, {}, None
@@ -84,7 +84,7 @@ class Service:
 
             do_GET = do_POST = handle_one
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.server.handle_error = lambda *_: None  # a client that was killed
         self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
