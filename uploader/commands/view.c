@@ -194,7 +194,10 @@ void view_receipt(struct sl_buf *out, const struct submission *row)
 	sl_auto_free char *runner = view_runner(row);
 	if (runner)
 		sl_buf_addf(out, "  %-14s%s\n", "runner", runner);
-	add_field(out, "container", row->container);
+	add_field(out, "container",
+		  row->container	   ? row->container
+		  : row->container_service ? "none: the service refused, as the registration says"
+					   : NULL);
 	add_field(out, "registration", row->registration);
 }
 

@@ -49,14 +49,12 @@ static json_t *effect_to_json(sqlite3_stmt *row)
 	return object;
 }
 
-static bool export_effects(struct ledger *ledger, int64_t number, json_t *list,
-			   struct sl_error *err)
+#define SELECT_EFFECTS "SELECT number, kind, request, outcome, answer, tried, answered FROM effect"
+
+static bool list_effects(struct ledger *ledger, const char *sql, int64_t number, json_t *list,
+			 struct sl_error *err)
 {
-	auto_statement sqlite3_stmt *statement =
-		db_prepare(ledger, err,
-			   "SELECT number, kind, request, outcome, answer, tried, answered"
-			   " FROM effect WHERE submission = ?1 ORDER BY number",
-			   "i", number);
+	auto_statement sqlite3_stmt *statement = db_prepare(ledger, err, sql, "i", number);
 	bool row = false;
 
 	if (!statement)
@@ -64,6 +62,21 @@ static bool export_effects(struct ledger *ledger, int64_t number, json_t *list,
 	while (db_step(ledger, statement, &row, err) && row)
 		sl_json_append(list, effect_to_json(statement));
 	return err->kind == SL_E_NONE;
+}
+
+bool ledger_effects_of_bundle(struct ledger *ledger, int64_t number, json_t **out,
+			      struct sl_error *err)
+{
+	sl_auto_json json_t *list = json_array();
+
+	if (!list_effects(ledger,
+			  SELECT_EFFECTS
+			  " WHERE submission IN (SELECT number FROM submission WHERE bundle ="
+			  " (SELECT bundle FROM submission WHERE number = ?1)) ORDER BY number",
+			  number, list, err))
+		return false;
+	*out = sl_take(list);
+	return true;
 }
 
 json_t *submission_to_json(const struct submission *submission)
@@ -83,6 +96,8 @@ json_t *submission_to_json(const struct submission *submission)
 	set_text(object, "build_on_config", submission->build_on_config);
 	if (submission->container_service)
 		sl_json_set_bool(object, "container_service", true);
+	if (submission->container_service == 2)
+		sl_json_set_bool(object, "again", true);
 	if (submission->force_tasks)
 		sl_json_set_bool(object, "force_tasks", true);
 	set_text(object, "name", submission->name);
@@ -113,7 +128,9 @@ static bool export_all(struct ledger *ledger, json_t *list, struct sl_error *err
 	sl_list_each (&all, submission) {
 		json_t *effects = json_array();
 		json_t *object = submission_to_json(submission);
-		good = good && export_effects(ledger, submission->number, effects, err);
+		good = good &&
+		       list_effects(ledger, SELECT_EFFECTS " WHERE submission = ?1 ORDER BY number",
+				    submission->number, effects, err);
 		sl_json_set(object, "effects", effects);
 		sl_json_append(list, object);
 	}

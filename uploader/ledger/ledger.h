@@ -145,6 +145,10 @@ bool ledger_shipping(struct ledger *ledger, int64_t number, const char *receipt,
 enum ledger_fact { LEDGER_RUNNER_SEES, LEDGER_RUNNER_FINDINGS, LEDGER_CONTAINER };
 bool ledger_keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, const char *text,
 		 struct sl_error *err) SL_MUST_USE;
+// Whether the container service may be asked once more although an earlier answer was lost: said by
+// a person, and spent by the request. Only where container_service is set.
+bool ledger_allow_again(struct ledger *ledger, int64_t number, bool allowed,
+			struct sl_error *err) SL_MUST_USE;
 // registering -> done, together with the good end of the effect that registered: a process that
 // dies between the two would register twice.
 bool ledger_done(struct ledger *ledger, int64_t number, const char *registration, int64_t effect,
@@ -179,6 +183,11 @@ bool ledger_effect_begin(struct ledger *ledger, int64_t number, const char *kind
 // The answer (JSON text), written down before it is used. `good` false: it was a refusal or error.
 bool ledger_effect_end(struct ledger *ledger, int64_t effect, bool good, const char *answer,
 		       struct sl_error *err) SL_MUST_USE;
+
+// The effects of all submissions of this one's bundle, oldest first, each as ledger_export() has it
+// (an array, owned by the caller).
+bool ledger_effects_of_bundle(struct ledger *ledger, int64_t number, json_t **out,
+			      struct sl_error *err) SL_MUST_USE;
 
 // ---- tasks: what was handed to a compute service -------------------------------------------
 //

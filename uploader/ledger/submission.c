@@ -366,6 +366,21 @@ static bool keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, c
 	       db_run(ledger, err, sql[fact], "it", number, text);
 }
 
+static bool allow_again(struct ledger *ledger, int64_t number, bool allowed, struct sl_error *err)
+{
+	return claim_check(ledger, number, err) &&
+	       db_run(ledger, err,
+		      "UPDATE submission SET container_service = ?2"
+		      " WHERE number = ?1 AND container_service <> 0",
+		      "ii", number, (int64_t)(allowed ? 2 : 1));
+}
+
+bool ledger_allow_again(struct ledger *ledger, int64_t number, bool allowed, struct sl_error *err)
+{
+	return db_begin(ledger, err) &&
+	       db_end(ledger, allow_again(ledger, number, allowed, err), err);
+}
+
 bool ledger_keep(struct ledger *ledger, int64_t number, enum ledger_fact fact, const char *text,
 		 struct sl_error *err)
 {

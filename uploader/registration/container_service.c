@@ -194,26 +194,26 @@ bool container_service_recall(const json_t *effects, const struct container *con
 	return id || unknown;
 }
 
-static bool load_effects(struct ledger *ledger, int64_t number, json_t **out, struct sl_error *err)
-{
-	sl_auto_json json_t *all = NULL;
-	const json_t *row;
-	size_t i;
-
-	if (!ledger_export(ledger, &all, err))
-		return false;
-	json_array_foreach (json_object_get(all, "submissions"), i, row)
-		if (json_integer_value(json_object_get(row, "number")) == number)
-			*out = json_incref(json_object_get(row, "effects"));
-	return true;
-}
-
 static char *compact(json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
 
 	json_decref(value);
 	return text;
+}
+
+// What a person allowed is for one request, and spent before it is sent: were we killed then, the
+// next try would not know of it. What was not asked has not used it.
+static bool spend(struct ledger *ledger, int64_t number, bool again, struct sl_error *err)
+{
+	return !again || ledger_allow_again(ledger, number, false, err);
+}
+
+static bool give_back(struct ledger *ledger, int64_t number, bool again,
+		      const struct container_result *result, struct sl_error *err)
+{
+	return !again || result->outcome != CONTAINER_NOT_ASKED ||
+	       ledger_allow_again(ledger, number, true, err);
 }
 
 bool container_service_register(struct ledger *ledger, int64_t number, struct compute *compute,
@@ -224,7 +224,7 @@ bool container_service_register(struct ledger *ledger, int64_t number, struct co
 	int64_t effect;
 
 	*out = (struct container_result){0};
-	if (!load_effects(ledger, number, &effects, err))
+	if (!ledger_effects_of_bundle(ledger, number, &effects, err))
 		return false;
 	if (container_service_recall(effects, container, out)) {
 		if (out->outcome == CONTAINER_REGISTERED || !again)
@@ -232,11 +232,14 @@ bool container_service_register(struct ledger *ledger, int64_t number, struct co
 		container_result_release(out);
 	}
 	sl_auto_free char *request = compact(request_of(container));
-	if (!ledger_effect_begin(ledger, number, "register", request, &effect, err))
+	if (!spend(ledger, number, again, err) ||
+	    !ledger_effect_begin(ledger, number, "register", request, &effect, err))
 		return false;
 	container_service_ask(compute, container, out);
 	sl_auto_free char *answer = compact(answer_of(out));
-	return ledger_effect_end(ledger, effect, out->outcome == CONTAINER_REGISTERED, answer, err);
+	return ledger_effect_end(ledger, effect, out->outcome == CONTAINER_REGISTERED, answer,
+				 err) &&
+	       give_back(ledger, number, again, out, err);
 }
 
 // ---- for people ----------------------------------------------------------------------------

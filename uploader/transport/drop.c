@@ -360,8 +360,6 @@ static void clean_up(struct drops *drops)
 	struct ledger_drops left;
 	struct sl_error ignored = {0};
 
-	if (!drops->ledger)
-		return;
 	if (!drops->ledger) // nothing was written down, so nothing was left
 		return;
 	if (ledger_drops_left(drops->ledger, &left, &ignored))

@@ -180,7 +180,10 @@ struct queue {
 
 static struct queue open_queue(const char *folder)
 {
-	struct submission wanted = {.builder = "local", .runner = "local", .path = "/b.sealift"};
+	struct submission wanted = {.builder = "local",
+				    .runner = "local",
+				    .path = "/b.sealift",
+				    .container_service = 1};
 	struct sl_error err = {0};
 	enum ledger_added added;
 	enum ledger_claim claim;
@@ -250,6 +253,60 @@ static void t81_unknown_is_tried_again_only_when_told_so(void **state)
 	ledger_close(queue.ledger);
 }
 
+// As the command does: what the row says now.
+static unsigned allowed(const struct queue *queue)
+{
+	auto_submission struct submission row = {0};
+	struct sl_error err = {0};
+
+	assert_true(ledger_find(queue->ledger, queue->number, &row, &err));
+	return row.container_service;
+}
+
+static void t81_again_holds_for_one_request(void **state)
+{
+	struct queue queue = open_queue(*state);
+	struct sl_error err = {0};
+
+	fails(0, SL_E_NETWORK, true);
+	assert_int_equal(registered(&queue, false), CONTAINER_UNKNOWN);
+	assert_true(ledger_allow_again(queue.ledger, queue.number, true, &err));
+	assert_int_equal(allowed(&queue), 2);
+	// Nothing was sent: it stands.
+	fails(0, SL_E_NETWORK, false);
+	assert_int_equal(registered(&queue, true), CONTAINER_NOT_ASKED);
+	assert_int_equal(allowed(&queue), 2);
+	// Lost once more: it was used.
+	fails(0, SL_E_NETWORK, true);
+	assert_int_equal(registered(&queue, true), CONTAINER_UNKNOWN);
+	assert_int_equal(allowed(&queue), 1);
+	answers("{\"container_id\":\"" ID "\"}");
+	assert_int_equal(registered(&queue, allowed(&queue) == 2), CONTAINER_UNKNOWN);
+	assert_int_equal(script.asked, 0);
+	ledger_close(queue.ledger);
+}
+
+static void t81_other_submissions_of_the_bundle_count(void **state)
+{
+	struct queue queue = open_queue(*state), other = queue;
+	struct submission wanted = {.builder = "local",
+				    .runner = "4b116d3c-1703-4f8f-9f6f-39921e5864df",
+				    .path = "/b.sealift",
+				    .container_service = 1};
+	struct sl_error err = {0};
+	enum ledger_added added;
+	enum ledger_claim claim;
+
+	answers("{\"container_id\":\"" ID "\"}");
+	assert_int_equal(registered(&queue, false), CONTAINER_REGISTERED);
+	assert_true(ledger_add(queue.ledger, &wanted, &other.number, &added, &err));
+	assert_int_not_equal(other.number, queue.number);
+	assert_true(ledger_claim(queue.ledger, other.number, &claim, &err));
+	assert_int_equal(registered(&other, false), CONTAINER_REGISTERED);
+	assert_int_equal(script.asked, 1);
+	ledger_close(queue.ledger);
+}
+
 static void a_refusal_and_an_unsent_request_may_be_tried_again(void **state)
 {
 	struct queue queue = open_queue(*state);
@@ -306,6 +363,8 @@ int main(void)
 		cmocka_unit_test(what_was_never_sent_is_not_asked),
 		scratch_test(what_is_registered_is_not_asked_for_again),
 		scratch_test(t81_unknown_is_tried_again_only_when_told_so),
+		scratch_test(t81_again_holds_for_one_request),
+		scratch_test(t81_other_submissions_of_the_bundle_count),
 		scratch_test(a_refusal_and_an_unsent_request_may_be_tried_again),
 		scratch_test(t72_a_request_of_a_process_that_was_killed_is_unknown),
 		cmocka_unit_test(the_other_driver_and_another_image_are_not_mixed_up_with_it),
