@@ -28,18 +28,6 @@ static const char *text_of(const struct work *work, const char *name)
 
 // ---- the runner's endpoint -----------------------------------------------------------------
 
-static bool ask_metadata(struct compute *compute, const char *endpoint, json_t **out,
-			 struct sl_error *err)
-{
-	struct compute_wait wait = {0};
-
-	compute_endpoint(compute, endpoint, compute_wait_done, &wait);
-	bool good = compute_wait_for(compute, &wait, err);
-	*out = good ? json_incref(wait.answer) : NULL;
-	compute_wait_release(&wait);
-	return good;
-}
-
 // A worker that the endpoint cannot talk to is found out now, not by the first task.
 static bool judge_findings(struct registering *run, struct sl_error *err)
 {
@@ -73,14 +61,14 @@ static bool keep_findings(struct registering *run, struct sl_error *err)
 	return true;
 }
 
-static bool compare_runner(struct registering *run, struct compute *compute, struct sl_error *err)
+static bool compare_runner(struct registering *run, struct sl_error *err)
 {
 	const struct plan *plan = verified_plan(run->work->bundle);
 	sl_auto_json json_t *metadata = NULL;
 
 	if (!run->registration.template)
 		return true;
-	if (!ask_metadata(compute, run->work->row.runner, &metadata, err))
+	if (!postman_endpoint(run->work->postman, run->work->row.runner, &metadata, err))
 		return false;
 	struct runner_question question = {
 		.metadata = metadata,
@@ -149,7 +137,7 @@ static bool ask_services(struct registering *run, struct sl_error *err)
 		run->work->waits = true;
 		return false;
 	}
-	return (!endpoint || compare_runner(run, compute, err)) &&
+	return (!endpoint || compare_runner(run, err)) &&
 	       (!row->container_service || tell_container_service(run, compute, err));
 }
 

@@ -63,10 +63,13 @@ bool postman_find(struct postman *postman, const char *builder, const char *conf
 // Queues an errand. Never calls back before the next step.
 bool post_start(struct post *post, const struct errand *errand, struct sl_error *err) SL_MUST_USE;
 
-// The web API with the login of this run, for what is no errand (registration, endpoints'
-// versions).
+// The web API with the login of this run, for what is no errand (registration).
 bool postman_compute(struct postman *postman, struct compute **out,
 		     struct sl_error *err) SL_MUST_USE;
+// What the service knows of an endpoint, waited for unless it was asked a moment ago (an owned
+// reference).
+bool postman_endpoint(struct postman *postman, const char *endpoint, json_t **out,
+		      struct sl_error *err) SL_MUST_USE;
 // Whether a login was looked for, and there is none that is good: unlike a network it does not
 // come back by itself.
 bool postman_lacks_login(const struct postman *postman);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The posts, and what they share. HTTP, login and web API are set up when the first post needs
 // them: whoever builds on this machine only needs no account and no network.
+#include "uploader/compute/known.h"
 #include "uploader/transport/drop.h"
 
 #include <assert.h>
@@ -14,6 +15,7 @@ struct postman {
 	struct http *http;
 	struct auth *auth;
 	struct compute *compute;
+	struct known_endpoints known;
 	size_t warned; // so many of its warnings have been told
 	SL_LIST(struct post *) posts;
 	struct drops *drops; // errands whose objects go by a folder
@@ -61,6 +63,7 @@ void postman_free(struct postman *postman)
 		close_post(postman->posts.items[i]);
 	sl_list_release(&postman->posts);
 	drops_free(postman->drops);
+	known_endpoints_release(&postman->known);
 	compute_free(postman->compute);
 	auth_free(postman->auth);
 	http_free(postman->http);
@@ -99,6 +102,13 @@ bool postman_compute(struct postman *postman, struct compute **out, struct sl_er
 		return false;
 	*out = postman->compute;
 	return true;
+}
+
+bool postman_endpoint(struct postman *postman, const char *endpoint, json_t **out,
+		      struct sl_error *err)
+{
+	return need_compute(postman, err) &&
+	       known_endpoint(&postman->known, postman->compute, endpoint, out, err);
 }
 
 static const struct post_driver *driver_of(const char *builder)

@@ -82,6 +82,20 @@ class One(Endpoint):
         self.assertEqual("version", row["runner_findings"][0]["rule"])
         self.assertIn(row["runner_findings"][0]["verdict"], ("fits", "not-checked"))
 
+    def test_t83_many_bundles_ask_once_what_their_runner_is(self):
+        asked = []
+        for versions in (("3.0.0",), ("3.1.0", "3.2.0", "3.3.0")):
+            before = self.service.count("GET", f"/v2/endpoints/{self.service.endpoint}")
+            bundles = [self.compile(version) for version in versions]
+            code, out, err = self.host.call("add", *bundles, "--builder", self.service.endpoint, "--builder-config",
+                                            self.host.builder, "--runner-config", self.host.builder)
+            self.assertEqual(0, code, out + err)
+            code, out, err = self.host.call("run", *self.reach)
+            self.assertEqual(0, code, out + err)
+            asked.append(self.service.count("GET", f"/v2/endpoints/{self.service.endpoint}") - before)
+        self.assertEqual(asked[0], asked[1])
+        self.assertLessEqual(asked[0], 2)
+
     def test_workers_that_read_the_old_form_only(self):
         self.service.close()
         self.serve(version="2.2.0", reads=("04", "00"))
