@@ -94,13 +94,16 @@ class Enforced(unittest.TestCase):
         return cloud.journal("POST", "*/submit")
 
     def test_a_good_bundle_is_built_by_the_operators_rules(self):
-        uploader = self.uploader("good", self.allowed[0], version="1.1.0")
+        # Nobody says which function it is: the service shows the code of those that are allowed.
+        uploader = self.uploader("good", version="1.1.0")
         code, out, err = uploader.call("run")
         self.assertEqual(code, 0, out + err)
         row, = uploader.rows()
         self.assertEqual(row["state"], "done")
         self.assertEqual(row["receipt"]["enforcement"], "enforced")
         self.assertEqual(row["receipt"]["policy"], "/etc/sealift/policy.json")
+        self.assertEqual(cloud.journal("POST", "/v3/functions"), [])
+        self.assertEqual(len(cloud.journal("GET", "/v2/functions/*")), 2)
 
     def test_a_bundle_that_the_operators_policy_refuses(self):
         # The account's own policy would take it.
@@ -112,9 +115,12 @@ class Enforced(unittest.TestCase):
                             "the builder decides")
 
     def test_another_function_than_the_allowed_ones_is_not_even_sent(self):
+        changed = register_changed_agent()
+        cloud.rules([{"path": "*/allowed_functions", "action": "reply", "status": 200, "count": None, "body": {
+            "endpoint_id": endpoint.id, "restricted": True, "functions": [changed]}}])
         uploader = self.uploader("own", version="1.3.0")
         self.assert_refused(uploader, "queued", f"endpoint {endpoint.id} runs only functions that its operator allows",
-                            *self.allowed, "give it as 'function' in the builder configuration")
+                            changed, "give it as 'function' in the builder configuration")
         self.assertEqual(self.submits(), [])
 
     def test_a_changed_agent_is_refused_by_the_endpoint_itself(self):

@@ -62,8 +62,9 @@ static int run(const void *values, int argc, char **operands)
 	if (!register_agent(options, &functions, &err))
 		return print_failure(&err);
 	report(&functions, options->json);
-	sl_note("put these lines into config.yaml of the endpoint and restart it; submitters name "
-		"an id as \"function\" in their --builder-config");
+	sl_note("put these lines into config.yaml of the endpoint and restart it; who submits with "
+		"this release needs to say nothing, or names an id as \"function\" in the "
+		"--builder-config");
 	return sl_finish(0);
 }
 

@@ -64,6 +64,10 @@ struct compute_function {
 void compute_register(struct compute *compute, const struct compute_function *function,
 		      compute_done *done, void *context);
 
+// GET /v2/functions/ID: function_code and description, as far as the service shows them.
+void compute_show_function(struct compute *compute, const char *function, compute_done *done,
+			   void *context);
+
 struct compute_submit {
 	const char *endpoint, *function;
 	const json_t *user_endpoint_config; // NULL = none

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registering a function.
+// Registering a function, and looking at one.
 #include "uploader/compute/call.h"
 #include "uploader/compute/shape.h"
 
@@ -40,4 +40,21 @@ void compute_register(struct compute *compute, const struct compute_function *fu
 	call->check = check_registered;
 	call->path = sl_strdup("/v3/functions");
 	call_body(call, body_of(function));
+}
+
+static bool check_function(const struct call *call, json_t *answer, struct sl_error *err)
+{
+	(void)call;
+	return shape_text_opt(answer, "function_code", err) &&
+	       shape_text_opt(answer, "description", err);
+}
+
+void compute_show_function(struct compute *compute, const char *function, compute_done *done,
+			   void *context)
+{
+	struct call *call = call_new(compute, HTTP_GET, done, context);
+
+	call->check = check_function;
+	if (call_about(call, "function", function))
+		call->path = sl_format("/v2/functions/%s", function);
 }

@@ -26,6 +26,7 @@ static void globus_close(struct post *post)
 	sl_list_release(&globus->loads);
 	sl_list_release(&globus->letters);
 	sl_list_release(&globus->heard);
+	globus_forget_looked(globus);
 	sl_strings_release(&globus->allowed);
 	json_decref(globus->endpoint_config);
 	free(globus->service);

@@ -33,6 +33,7 @@
 #define GLOBUS_LOADS	    4		 // submits whose tasks have not ended
 #define GLOBUS_FREIGHT	    3		 // those of them that carry pieces
 #define GLOBUS_COMPANY_MS   200
+#define GLOBUS_LOOKED	    16	  // allowed functions whose code is looked at
 #define GLOBUS_HEAVY_MS	    10000 // that small requests wait for one to be sent
 #define GLOBUS_POLL_MS	    1000
 #define GLOBUS_POLL_MOST_MS 10000
@@ -153,6 +154,12 @@ struct globus {
 	char *refused_remedy;
 	bool restricted, online, status_known, switched, fresh;
 	struct sl_strings allowed;
+	struct globus_looked {
+		struct globus *globus;
+		bool ours; // the agent of this release, in the form `set`
+		enum wire_set set;
+		char *release;	 // that its description names, or NULL
+	} looked[GLOBUS_LOOKED]; // the first of them
 	enum wire_set set;
 	char *version; // of the endpoint, "" = it says none; NULL = not asked yet
 	bool kept;     // the ledger knows which form is read
@@ -247,6 +254,18 @@ void globus_name_function(struct globus *globus);
 // A worker has read what was sent in this form.
 void globus_form_was_read(struct globus *globus, enum wire_set set);
 void globus_ask_status(struct globus *globus, int64_t now);
+// All errands hear `why`; the next one asks again.
+void globus_give_up(struct globus *globus, const struct sl_error *why, const char *remedy);
+// Uses this function for the agent in the form globus->set, from now on.
+void globus_keep_function(struct globus *globus, const char *id);
+
+// ---- restricted endpoints (globus_allowed.c) -----------------------------------------------
+
+bool globus_allows(const struct globus *globus, const char *function);
+// Looks which of the allowed functions is the agent, and uses that or refuses.
+void globus_look_for_agent(struct globus *globus);
+void globus_refuse_restricted(struct globus *globus);
+void globus_forget_looked(struct globus *globus);
 
 // ---- what is unusual (globus_note.c) -------------------------------------------------------
 

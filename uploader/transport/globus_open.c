@@ -8,9 +8,7 @@
 
 #include <string.h>
 
-#define NAMED 3 // functions that a message lists
-
-static void give_up(struct globus *globus, const struct sl_error *why, const char *remedy)
+void globus_give_up(struct globus *globus, const struct sl_error *why, const char *remedy)
 {
 	globus->stage = GLOBUS_IDLE;
 	globus_conclude_all(globus, why, remedy);
@@ -46,63 +44,6 @@ void globus_ask_status(struct globus *globus, int64_t now)
 
 // ---- the function --------------------------------------------------------------------------
 
-static bool is_allowed(const struct globus *globus, const char *function)
-{
-	if (!globus->restricted)
-		return true;
-	for (size_t i = 0; i < globus->allowed.len; i++)
-		if (strcmp(globus->allowed.items[i], function) == 0)
-			return true;
-	return false;
-}
-
-// "02c… (the agent of release 0.0.9), 5d1…". Owned; NULL when the ledger fails.
-static char *name_allowed(struct globus *globus)
-{
-	sl_auto_buf struct sl_buf text;
-	size_t len = globus->allowed.len;
-
-	sl_buf_init(&text, 4096);
-	for (size_t i = 0; i < len && i < NAMED; i++) {
-		sl_auto_free char *release = NULL;
-		sl_auto_free char *shown = sl_text_shown(globus->allowed.items[i]);
-		if (!ledger_function_release(globus->ledger, globus->service,
-					     globus->allowed.items[i], &release, &globus->trouble))
-			return NULL;
-		sl_buf_addf(&text, "%s%s", i ? ", " : "", shown);
-		if (release)
-			sl_buf_addf(&text, " (the agent of release %s)", release);
-	}
-	if (len > NAMED)
-		sl_buf_addf(&text, " and %zu more", len - NAMED);
-	if (len == 0)
-		sl_buf_adds(&text, "none");
-	return sl_buf_steal(&text, NULL);
-}
-
-static void refuse_restricted(struct globus *globus)
-{
-	struct sl_error why = {0};
-	sl_auto_free char *allowed = name_allowed(globus);
-
-	if (!allowed)
-		return;
-	if (globus->given_function)
-		sl_fail(&why, SL_E_UNTRUSTED,
-			"endpoint %s does not allow the function %s, which the builder "
-			"configuration names; it allows: %s",
-			globus->endpoint, globus->given_function, allowed);
-	else
-		sl_fail(&why, SL_E_UNTRUSTED,
-			"endpoint %s runs only functions that its operator allows, and the agent "
-			"of this release (%s) is not known to be one of them; it allows: %s",
-			globus->endpoint, SEALIFT_VERSION, allowed);
-	give_up(globus, &why,
-		"ask the operator under which id the agent of this release is registered, and "
-		"give it as 'function' in the builder configuration; or use the release that is "
-		"allowed");
-}
-
 static void take_function(struct globus *globus, const char *id)
 {
 	free(globus->function);
@@ -120,6 +61,14 @@ static struct ledger_function our_function(const struct globus *globus)
 	};
 }
 
+void globus_keep_function(struct globus *globus, const char *id)
+{
+	struct ledger_function function = our_function(globus);
+
+	if (ledger_function_add(globus->ledger, &function, id, &globus->trouble))
+		take_function(globus, id);
+}
+
 static void register_done(void *context, const json_t *answer,
 			  const struct compute_failure *failure)
 {
@@ -133,12 +82,10 @@ static void register_done(void *context, const json_t *answer,
 		else
 			sl_fail(&why, SL_E_FORMAT, "the service's answer names no function");
 		sl_prefix(&why, "cannot register the agent");
-		give_up(globus, &why, failure ? failure->remedy : NULL);
+		globus_give_up(globus, &why, failure ? failure->remedy : NULL);
 		return;
 	}
-	struct ledger_function function = our_function(globus);
-	if (ledger_function_add(globus->ledger, &function, id, &globus->trouble))
-		take_function(globus, id);
+	globus_keep_function(globus, id);
 }
 
 static void register_function(struct globus *globus)
@@ -150,7 +97,7 @@ static void register_function(struct globus *globus)
 	if (!wire_function(globus->set, "sealift_agent", (const char *)agent_source,
 			   agent_source_len, &code, &why) ||
 	    !sl_buf_ok(&code, "the agent", &why)) {
-		give_up(globus, &why, NULL);
+		globus_give_up(globus, &why, NULL);
 		return;
 	}
 	struct compute_function function = {
@@ -171,11 +118,11 @@ static void name_given(struct globus *globus)
 		sl_fail(&why, SL_E_INPUT,
 			"'function' of the builder configuration is no id of a function: '%s'",
 			shown);
-		give_up(globus, &why, NULL);
-	} else if (is_allowed(globus, globus->given_function)) {
+		globus_give_up(globus, &why, NULL);
+	} else if (globus_allows(globus, globus->given_function)) {
 		take_function(globus, globus->given_function);
 	} else {
-		refuse_restricted(globus);
+		globus_refuse_restricted(globus);
 	}
 }
 
@@ -191,10 +138,10 @@ void globus_name_function(struct globus *globus)
 	}
 	if (!ledger_function_find(globus->ledger, &function, &id, &globus->trouble))
 		return;
-	if (id && is_allowed(globus, id))
+	if (id && globus_allows(globus, id))
 		take_function(globus, id);
 	else if (globus->restricted)
-		refuse_restricted(globus);
+		globus_look_for_agent(globus);
 	else
 		register_function(globus);
 }
@@ -206,7 +153,7 @@ static void one_answered(struct globus *globus)
 	if (--globus->asked > 0)
 		return;
 	if (globus->refused.kind != SL_E_NONE)
-		give_up(globus, &globus->refused, globus->refused_remedy);
+		globus_give_up(globus, &globus->refused, globus->refused_remedy);
 	else
 		globus_name_function(globus);
 }
@@ -312,9 +259,18 @@ static void first_status_done(void *context, const json_t *answer,
 	one_answered(globus);
 }
 
+// Those that are concluded are only waiting to be told.
+static bool somebody_asks(const struct globus *globus)
+{
+	for (size_t i = 0; i < globus->letters.len; i++)
+		if (!globus->letters.items[i]->concluded)
+			return true;
+	return false;
+}
+
 void globus_open_step(struct globus *globus)
 {
-	if (globus->stage != GLOBUS_IDLE || globus->letters.len == 0)
+	if (globus->stage != GLOBUS_IDLE || !somebody_asks(globus))
 		return;
 	globus->stage = GLOBUS_ASKING;
 	globus->asked = 3;

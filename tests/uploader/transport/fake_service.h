@@ -6,6 +6,7 @@
 #define TESTS_UPLOADER_TRANSPORT_FAKE_SERVICE_H
 
 #include "tests/uploader/scratch.h"
+#include "uploader/transport/agent_source.h"
 #include "uploader/transport/globus.h"
 #include "uploader/wire/base64.h"
 
@@ -24,6 +25,7 @@ enum asked {
 	ASKED_STATUS,
 	ASKED_ALLOWED,
 	ASKED_REGISTER,
+	ASKED_FUNCTION,
 	ASKED_SUBMIT,
 	ASKED_POLL,
 	ASKED_GROUP
@@ -70,11 +72,13 @@ static struct fake {
 	bool restricted, offline, idle, hold_submits, forget, lose_pieces;
 	size_t limit; // bytes of a submit, else 413
 	const char *build_missing;
+	const char *shows;	 // the function whose code is the agent's,
+	enum wire_set shows_set; // in this form
 	char *last_code, *last_group;
 	struct {
 		size_t submits, payloads, calls, most_calls, polls, registered, groups, bodies,
 			most_bodies, largest, most_outstanding, receipts, most_receipts, builds,
-			endpoints, put_bytes;
+			endpoints, put_bytes, shown;
 	} count;
 } fake;
 
@@ -134,6 +138,13 @@ void compute_register(struct compute *compute, const struct compute_function *fu
 	(void)compute;
 	assert_string_equal(function->name, "sealift_agent");
 	fake_ask(ASKED_REGISTER, done, context)->code = sl_strdup(function->serde_identifier);
+}
+
+void compute_show_function(struct compute *compute, const char *function, compute_done *done,
+			   void *context)
+{
+	(void)compute;
+	fake_ask(ASKED_FUNCTION, done, context)->function = sl_strdup(function);
 }
 
 void compute_submit(struct compute *compute, const struct compute_submit *submit,
@@ -540,6 +551,21 @@ static inline void fake_answer_group(struct question *question)
 	json_decref(answer);
 }
 
+static inline json_t *fake_function(const char *id)
+{
+	sl_auto_buf struct sl_buf code;
+	struct sl_error err = {0};
+
+	fake.count.shown++;
+	sl_buf_init(&code, WIRE_LIMIT_SUBMIT);
+	if (!fake.shows || strcmp(id, fake.shows) != 0)
+		return json_pack("{s:s,s:s}", "function_code", "14\nst\nfoo:def foo", "description",
+				 "sealift 0.0.7, agent with sha256 00");
+	assert_true(wire_function(fake.shows_set, "sealift_agent", (const char *)agent_source,
+				  agent_source_len, &code, &err));
+	return json_pack("{s:s}", "function_code", code.data);
+}
+
 static inline json_t *fake_simple_answer(struct question *question)
 {
 	char id[40];
@@ -559,6 +585,9 @@ static inline json_t *fake_simple_answer(struct question *question)
 		fake.last_code = sl_strdup(question->code);
 		fake_uuid(id, 'f');
 		return json_pack("{s:s}", "function_uuid", id);
+	case ASKED_FUNCTION:
+		json_decref(allowed);
+		return fake_function(question->function);
 	default:
 		for (size_t i = 0; i < 4 && fake.allowed[i]; i++)
 			sl_json_append(allowed, json_string(fake.allowed[i]));

@@ -105,6 +105,47 @@ static void a_restricted_endpoint_names_what_it_allows(void **state)
 	world_close(&world);
 }
 
+static void t51_an_allowed_function_with_our_code_is_used(void **state)
+{
+	static const struct {
+		const char *version, *id;
+		enum wire_set shown;
+		bool used, again; // looked at by another process, too
+	} cases[] = {
+		{"4.19.0", "5d1f0000-0000-4000-8000-000000000001", WIRE_MODERN, true, false},
+		{"4.19.0", "5d1f0000-0000-4000-8000-000000000002", WIRE_UNIVERSAL, true, true},
+		{"2.2.0", "5d1f0000-0000-4000-8000-000000000003", WIRE_UNIVERSAL, true, false},
+		// Its workers could not read it.
+		{"2.2.0", "5d1f0000-0000-4000-8000-000000000004", WIRE_MODERN, false, false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct world world;
+		struct told told;
+		world_new(&world, state);
+		fake.version = cases[i].version;
+		fake.restricted = true;
+		fake.allowed[0] = ENDPOINT;
+		fake.allowed[1] = fake.shows = cases[i].id;
+		fake.shows_set = cases[i].shown;
+		ask_one(&world, &told);
+		assert_int_equal(fake.count.registered, 0);
+		assert_int_equal(fake.count.shown, 2);
+		if (cases[i].used)
+			assert_good(&told);
+		else
+			assert_told(&told, SL_E_UNTRUSTED, "(the agent of release 0.0.7)");
+		told_release(&told);
+		if (cases[i].used) {
+			world_kill(&world);
+			ask_one(&world, &told);
+			assert_good(&told);
+			assert_int_equal(fake.count.shown, cases[i].again ? 4 : 2);
+			told_release(&told);
+		}
+		world_close(&world);
+	}
+}
+
 static void the_function_that_the_operator_registered_is_used(void **state)
 {
 	struct world world;
@@ -516,6 +557,7 @@ int main(void)
 		scratch_test(an_old_endpoint_gets_what_it_can_read),
 		scratch_test(objects_fit_in_the_old_form_too),
 		scratch_test(a_restricted_endpoint_names_what_it_allows),
+		scratch_test(t51_an_allowed_function_with_our_code_is_used),
 		scratch_test(the_function_that_the_operator_registered_is_used),
 		scratch_test(what_we_registered_is_used_where_it_is_allowed),
 		scratch_test(a_user_endpoint_that_does_not_start_is_told_to_everybody),
