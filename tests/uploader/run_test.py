@@ -166,6 +166,8 @@ os.unlink(mine)
         self.assertEqual(code, 1, err)
         self.assertEqual([(row["state"], row.get("reason")) for row in self.host.rows()],
                          [("done", None), ("failed", "cancelled")])
+        self.assertEqual(self.host.call("retry")[0], 0)  # of what failed by itself, there is none
+        self.assertEqual([row["state"] for row in self.host.rows()], ["done", "failed"])
         self.assertEqual(self.host.launches(), 1)
         self.assertEqual(self.host.call("cancel", "1")[0], 2)
         self.assertEqual(self.host.call("cancel", "9")[0], 2)

@@ -53,7 +53,7 @@ int pick_state(struct ledger *ledger, enum ledger_state state, pick_action *acti
 	if (!ledger_list_brief(ledger, false, &all, &err))
 		note_failure(&err, &code);
 	sl_list_each (&all, row) {
-		if (row->state != state)
+		if (row->state != state || submission_is_cancelled(row))
 			continue;
 		sl_error_clear(&err);
 		if (action(ledger, row->number, &err))

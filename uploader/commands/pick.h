@@ -13,7 +13,7 @@ typedef bool pick_action(struct ledger *ledger, int64_t number, struct sl_error 
 // Does `action` to each number; all are attempted. Returns the exit code of the worst; complains.
 int pick_each(struct ledger *ledger, int argc, char **operands, pick_action *action,
 	      size_t *count_out);
-// The same to all in `state`.
+// The same to all in `state`, but for those that somebody has cancelled.
 int pick_state(struct ledger *ledger, enum ledger_state state, pick_action *action,
 	       size_t *count_out);
 

@@ -39,10 +39,10 @@ const struct sl_command command_retry = {
 	.operands = "[NUMBER...]",
 	.summary = "queue failed bundles again",
 	.description =
-		"Without a number: all that failed. A bundle that was refused is only tried again "
-		"when\n"
-		"its number is given, because it will be refused again unless the policy, the\n"
-		"signatures or the file have changed.",
+		"Without a number: all that failed. What was cancelled is only tried again when "
+		"its\n"
+		"number is given, and so is what was refused, because it will be refused again\n"
+		"unless the policy, the signatures or the file have changed.",
 	.options = table,
 	.size = sizeof(struct options),
 	.min_operands = 0,

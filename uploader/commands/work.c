@@ -360,7 +360,7 @@ static bool check_cancelled(struct work *work, struct sl_error *err)
 
 	if (!ledger_is_cancelled(work->ledger, work->row.number, &cancelled, err))
 		return false;
-	return !cancelled || sl_fail(err, SL_E_ANSWER, "cancelled");
+	return !cancelled || sl_fail(err, SL_E_ANSWER, LEDGER_CANCELLED);
 }
 
 static bool go_on(struct work *work, struct sl_error *err)

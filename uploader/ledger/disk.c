@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which file systems can carry a ledger. SQLite needs locks that every process sees, and for its
 // write-ahead log memory that every process shares; file systems of a cluster often have neither,
-// and lose rows without a word.
+// and lose rows without a word. What is not known to be of one machine is taken for shared.
 #include "uploader/ledger/private.h"
 
 struct disk_name {
@@ -34,6 +34,19 @@ static const struct disk_name disks[] = {
 	{0x6a656a63, DISK_SHARED, "virtiofs"},
 };
 
+static const unsigned long local_disks[] = {
+	0xef53,	    // ext2 to ext4
+	0x58465342, // XFS
+	0x9123683e, // Btrfs
+	0x2fc12fc1, // ZFS
+	0xca451a4e, // bcachefs
+	0xf2f52010, // F2FS
+	0x3153464a, // JFS
+	0x01021994, // tmpfs
+	0x858458f6, // ramfs
+	0x794c7630, // overlay
+};
+
 enum ledger_disk ledger_disk_of(unsigned long magic, const char **name_out)
 {
 	// f_type is signed on some machines: CIFS' number would be negative there.
@@ -45,5 +58,8 @@ enum ledger_disk ledger_disk_of(unsigned long magic, const char **name_out)
 			return disks[i].disk;
 		}
 	*name_out = NULL;
-	return DISK_LOCAL;
+	for (size_t i = 0; i < sizeof local_disks / sizeof *local_disks; i++)
+		if (local_disks[i] == wanted)
+			return DISK_LOCAL;
+	return DISK_SHARED;
 }

@@ -169,6 +169,8 @@ bool ledger_retry(struct ledger *ledger, int64_t number, struct sl_error *err) S
 // when it has come to its end already.
 bool ledger_cancel(struct ledger *ledger, int64_t number, bool *later_out,
 		   struct sl_error *err) SL_MUST_USE;
+#define LEDGER_CANCELLED "cancelled" // the reason of what has ended so
+bool submission_is_cancelled(const struct submission *row);
 bool ledger_is_cancelled(struct ledger *ledger, int64_t number, bool *out,
 			 struct sl_error *err) SL_MUST_USE;
 // Removes a submission and its effects. SL_E_USAGE while a living process works on it.

@@ -454,7 +454,7 @@ bool ledger_retry(struct ledger *ledger, int64_t number, struct sl_error *err)
 
 static bool cancel(struct ledger *ledger, int64_t number, bool *later_out, struct sl_error *err)
 {
-	struct sl_error why = {.kind = SL_E_ANSWER, .text = "cancelled"};
+	struct sl_error why = {.kind = SL_E_ANSWER, .text = LEDGER_CANCELLED};
 	enum ledger_state state;
 
 	if (!state_of(ledger, number, &state, err) || !claim_look(ledger, number, later_out, err))
@@ -466,6 +466,12 @@ static bool cancel(struct ledger *ledger, int64_t number, bool *later_out, struc
 		return db_run(ledger, err, "UPDATE submission SET cancel = 1 WHERE number = ?1",
 			      "i", number);
 	return write_step(ledger, number, &(struct step){.to = LEDGER_FAILED, .why = &why}, err);
+}
+
+bool submission_is_cancelled(const struct submission *row)
+{
+	return row->state == LEDGER_FAILED && row->reason &&
+	       strcmp(row->reason, LEDGER_CANCELLED) == 0;
 }
 
 bool ledger_cancel(struct ledger *ledger, int64_t number, bool *later_out, struct sl_error *err)

@@ -228,6 +228,9 @@ static void network_file_systems_are_known(void **state)
 	assert_int_equal(ledger_disk_of((unsigned long)(long)(int)0xff534d42, &name), DISK_NETWORK);
 	assert_int_equal(ledger_disk_of(0x65735546, &name), DISK_SHARED);
 	assert_int_equal(ledger_disk_of(0xef53, &name), DISK_LOCAL);
+	assert_int_equal(ledger_disk_of((unsigned long)(long)(int)0x9123683e, &name), DISK_LOCAL);
+	assert_null(name);
+	assert_int_equal(ledger_disk_of(0x12345678, &name), DISK_SHARED); // nobody knows
 	assert_null(name);
 }
 
