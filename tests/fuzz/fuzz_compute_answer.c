@@ -30,7 +30,7 @@ static void make_call(struct compute *compute, unsigned route)
 	struct sl_buf payload = {.len = 3};
 	const char *id = TASK;
 
-	switch (route % 8) {
+	switch ((route ^ '0') % 9) {
 	case 0:
 		compute_endpoint(compute, ENDPOINT, never, NULL);
 		break;
@@ -52,6 +52,9 @@ static void make_call(struct compute *compute, unsigned route)
 		break;
 	case 6:
 		compute_task_group(compute, GROUP, never, NULL);
+		break;
+	case 8:
+		compute_show_function(compute, FUNCTION, never, NULL);
 		break;
 	default:
 		compute_register_container(compute, "n", "/x.sif", NULL, never, NULL);
