@@ -147,13 +147,12 @@ static bool open_post(struct postman *postman, const char *builder, const char *
 	if (!driver)
 		return sl_fail(err, SL_E_USAGE, "'%s' is neither 'local' nor the id of an endpoint",
 			       builder);
-	if ((driver->needs_compute && !need_compute(postman, err)) ||
-	    !builder_config_load(config_path, &config, err))
+	if (driver->needs_compute && !need_compute(postman, err))
 		return false;
 	struct post_setup setup = {postman->ledger, postman->compute, builder, &config,
 				   postman->places.compute};
 	struct post *post = NULL;
-	if (!driver->open(&setup, &post, err)) {
+	if (!builder_config_load(config_path, &config, err) || !driver->open(&setup, &post, err)) {
 		builder_config_release(&config);
 		return false;
 	}

@@ -31,7 +31,8 @@ struct builder_config {
 // {"launcher": ["…"], "timeout": 600, "poll_ms": 200, "user_endpoint_config": {…}, "function":
 // "UUID", "path": {"here": "/…", "there": "/…"}}; every key may be missing, no other may be there.
 // A first word with a slash that is not absolute is relative to the file's folder. `path` NULL
-// gives the default: this machine's python3. SL_E_INPUT names file and key.
+// gives the default: this machine's python3. SL_E_INPUT names file and key. Release `out` also when
+// it fails.
 bool builder_config_load(const char *path, struct builder_config *out,
 			 struct sl_error *err) SL_MUST_USE;
 void builder_config_release(struct builder_config *config);
