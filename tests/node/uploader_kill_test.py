@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 import unittest
 
 import far
@@ -75,6 +76,55 @@ class Steps(unittest.TestCase):
 
     def test_t72_at_every_commit_of_the_ledger(self):
         self.try_all("fdatasync", 15)
+
+    def container_effects(self, uploader):
+        code, out, err = uploader.call("export")
+        self.assertEqual(code, 0, err)
+        row, = json.loads(out)["submissions"]
+        return row, [effect for effect in row["effects"] if effect["request"].get("driver") == "container-service"]
+
+    def containers_asked(self):
+        """As the service has seen it."""
+        return len(cloud.journal("POST", "/v2/containers"))
+
+    def test_t81_killed_while_the_container_is_registered(self):
+        """Nobody but a person with --again asks the service a second time, and then once."""
+        cloud.reset()
+        self.addCleanup(cloud.reset)
+        endpoint, uploader = cloud.endpoints["builder"].id, far.Uploader(cloud, preparer, "container")
+        config = uploader.configure(user_endpoint_config={"threads": 4})
+        words = ["add", self.new_bundle(), "--builder", endpoint, "--runner", endpoint, "--builder-config", config,
+                 "--runner-config", config, "--container-service"]
+        self.assertEqual(uploader.call(*words)[0], 0)
+        cloud.rules([{"method": "POST", "path": "/v2/containers", "action": "delay", "when": "after", "seconds": 20}])
+        process = uploader.start("run")
+        try:
+            deadline = time.monotonic() + 120
+            while not any(effect["outcome"] == "tried" for effect in self.container_effects(uploader)[1]):
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.2)
+            time.sleep(1)
+        finally:
+            uploader.kill(process)
+        cloud.rules([])
+        for again in (["run"], ["retry"], ["run"]):
+            code, out, err = uploader.call(*again)
+            self.assertEqual(code, 6 if again == ["run"] else 0, out + err)
+        row, effects = self.container_effects(uploader)
+        self.assertEqual(([effect["outcome"] for effect in effects], "container" in row), (["lost"], False))
+        self.assertIn("it is not known whether the container service has registered", row["reason"])
+        deadline = time.monotonic() + 60
+        while self.containers_asked() < 1 and time.monotonic() < deadline:  # it is noted when it is answered
+            time.sleep(0.5)
+        self.assertEqual(self.containers_asked(), 1)
+        self.assertEqual(uploader.call(*words, "--again")[0], 0)
+        self.assertEqual(uploader.call("retry")[0], 0)
+        code, out, err = uploader.call("run")
+        self.assertEqual(code, 0, out + err)
+        self.assertEqual(self.containers_asked(), 2)
+        row, effects = self.container_effects(uploader)
+        self.assertEqual(([effect["outcome"] for effect in effects], "again" in row), (["lost", "good"], False))
+        self.assertEqual(account.launches().count(row["bundle"]), 1)
 
     if EVERY == 1:
         def test_t72_at_every_write_of_the_ledger(self):
