@@ -181,9 +181,22 @@ class BadFiles(Preset):
         with self.assertRaisesRegex(ImageBuilderException, "is not UTF-8 at byte 3"):
             preset.fill(self.given())
         self.file.unlink()
-        self.file.mkdir()
-        with self.assertRaisesRegex(ImageBuilderException, "cannot read .*: Is a directory"):
-            preset.fill(self.given())
+        for make, words in ((self.file.mkdir, "Is a directory|no regular file"), (lambda: os.mkfifo(self.file), "no regular file"),
+                            (lambda: self.file.symlink_to("/dev/zero"), "no regular file"),
+                            (lambda: self.file.symlink_to("nowhere"), "No such file or directory")):
+            make()
+            with self.assertRaisesRegex(ImageBuilderException, f"^cannot read '[^\\n]*': .*({words})$"):
+                preset.fill(self.given())
+            self.file.rmdir() if self.file.is_dir() else self.file.unlink()
+
+    def test_a_path_with_a_line_break_stays_on_one_line(self):
+        self.preset(**{"docker://python:3.11": {**self.sealed_here, "lock": "a\nb", "base_image": "c\x1b.sif"}})
+        with self.assertRaises(ImageBuilderException) as caught:
+            build_and_register_container(None, "local", "my-image", "docker", "python:3.11", pip_packages=["alpha"])
+        self.assertEqual(len(caught.exception.problems), 2)
+        for one in caught.exception.problems:
+            self.assertTrue(one.isprintable(), one)
+        self.assert_nothing_left()
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ class Order:
         except TypeError:
             self.problem(argument, f"is the path of a file, not {path!r}")
         except OSError as error:
-            self.problem(argument, f"cannot take '{os.fspath(path)}': {error.strerror}")
+            self.problem(argument, f"cannot take '{programs.shown(os.fsdecode(path))}': {error.strerror}")
         return name
 
     def _version(self):

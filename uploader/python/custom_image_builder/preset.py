@@ -2,6 +2,7 @@
 """What a file of the preparer's says where a call says nothing: specs/python.md, "What need not be said"."""
 import json
 import os
+import stat
 
 from custom_image_builder import programs
 from custom_image_builder.exception.ImageBuilderException import ImageBuilderException
@@ -44,7 +45,7 @@ class Preset:
         return cls(os.path.abspath(path))
 
     def __init__(self, path):
-        self.path, self.folder = path, os.path.dirname(path)
+        self.path, self.folder, self.shown = path, os.path.dirname(path), programs.shown(path)
         top = self._object(self._load(), "", ("sealift_image_builder", "arguments", "base_images"))
         if type(top.get("sealift_image_builder")) is not int or top["sealift_image_builder"] != 1:
             raise self._wrong("sealift_image_builder", "is 1 in the form that this release reads")
@@ -67,9 +68,9 @@ class Preset:
                 if word not in BASE and given[word] is None}
         filled = {**given, **more, **base}
         if base:
-            programs.log.info("%s is %s://%s, by %s", name, filled["base_image_type"], filled["base_image"], self.path)
+            programs.log.info("%s is %s://%s, by %s", name, filled["base_image_type"], programs.shown(str(filled["base_image"])), self.shown)
         if more:
-            programs.log.info("%s: by %s", ", ".join(sorted(more)), self.path)
+            programs.log.info("%s: by %s", ", ".join(sorted(more)), self.shown)
         return filled
 
     def _entry(self, entry, place, kind):
@@ -87,15 +88,18 @@ class Preset:
     # ---- reading --------------------------------------------------------------------------------
 
     def _wrong(self, place, text):
-        where = f"{self.path}: {place}" if place else self.path
+        where = f"{self.shown}: {place}" if place else self.shown
         return ImageBuilderException(f"{where}: {text}", "input")
 
     def _load(self):
         try:
-            with open(self.path, "rb") as file:
+            # A FIFO is opened without waiting for a writer, and refused.
+            with open(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise OSError(0, "it is no regular file")
                 data = file.read(LIMIT + 1)
         except OSError as error:
-            raise ImageBuilderException(f"cannot read '{self.path}': {error.strerror}", "io") from error
+            raise ImageBuilderException(f"cannot read '{self.shown}': {error.strerror}", "io") from error
         if len(data) > LIMIT:
             raise self._wrong("", f"is larger than {LIMIT} bytes")
         try:

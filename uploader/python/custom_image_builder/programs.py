@@ -27,6 +27,12 @@ def by_argument(text):
     return re.sub(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", lambda found: OPTIONS.get(found[0], found[0]), text)
 
 
+def shown(text):
+    """On one line, whatever is in it."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii")
+                   for one in text)
+
+
 def find(name):
     """The program by its variable (SEALIFT, SEALIFT_UPLOAD), else by PATH."""
     variable = name.upper().replace("-", "_")
