@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an errand hears when endpoint, service or operator say no, and what would help.
-#include "tests/uploader/transport/fake_service.h"
+#include "tests/uploader/transport/world.h"
 
 #include "uploader/transport/agent_source.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What travels to an endpoint, in how many pieces, and how often.
-#include "tests/uploader/transport/fake_service.h"
+#include "tests/uploader/transport/world.h"
 
 #define MANY 1000
 

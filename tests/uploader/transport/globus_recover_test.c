@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers that are lost, endpoints that fall silent, and processes that end at any moment: nothing
 // large is sent twice, and nobody waits for ever.
-#include "tests/uploader/transport/fake_service.h"
+#include "tests/uploader/transport/world.h"
 
 #include "uploader/ledger/private.h"
 
