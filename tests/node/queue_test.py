@@ -2,6 +2,7 @@
 """A queue of bundles before a real endpoint that is reached through a service which misbehaves. A short
 program takes the place of apptainer there, so that many builds cost nothing and are counted.
 tests/long/queue_test.sh runs it with more bundles and more kills."""
+import collections
 import json
 import os
 import random
@@ -29,11 +30,15 @@ class Queue(unittest.TestCase):
         self.uploader = far.Uploader(cloud, preparer, self.id().split(".")[-1])
         self.before = len(account.launches())
 
-    def add(self, bundles, **config):
-        values = {"user_endpoint_config": {"threads": 2}, **config}
-        code, _, err = self.uploader.call("add", *bundles, "--builder", self.builder, "--runner", "local",
-                                          "--builder-config", self.uploader.configure(**values))
+    def add(self, bundles, *more, runner="local", **config):
+        file = self.uploader.configure(**{"user_endpoint_config": {"threads": 2}, **config})
+        words = ["--builder-config", file] + (["--runner-config", file] if runner != "local" else [])
+        code, _, err = self.uploader.call("add", *bundles, "--builder", self.builder, "--runner", runner, *words, *more)
         self.assertEqual(code, 0, err)
+
+    def add_to_register(self, bundles, *more):
+        """With the runner's word, and the container service told."""
+        self.add(bundles, "--container-service", *more, runner=self.builder)
 
     def run_out(self, code=0):
         """Runs until all is done; how long that took, and what, is printed for people."""
@@ -78,9 +83,16 @@ class Queue(unittest.TestCase):
 
     def misbehave(self, chance):
         """A service that does one thing wrong, or none."""
-        submit = {"path": "/v3/endpoints/*/submit"}
+        submit, container = {"path": "/v3/endpoints/*/submit"}, {"method": "POST", "path": "/v2/containers"}
+        cloud.control("DELETE", "settings")
+        chance.choice([lambda: None] * 4 + [
+            lambda: cloud.settings(rate_limit={"requests": 20, "seconds": 10}), lambda: cloud.settings(results="once"),
+            lambda: cloud.control("POST", "expire-tokens", ["access"])])()
         cloud.rules(chance.choice([
-            [], [], [dict(submit, action="drop", when="after")], [dict(submit, action="drop", when="before")],
+            [], [], [dict(container, action="drop", when="after")], [dict(container, action="drop", when="before")],
+            [dict(container, action="reply", status=500, when="after")], [dict(container, action="delay", seconds=3, when="after")],
+            [{"path": "/v2/batch_status", "action": "reply", "status": 401}], [dict(submit, action="gare")],
+            [dict(submit, action="drop", when="after")], [dict(submit, action="drop", when="before")],
             [dict(submit, action="body", body="truncated")], [dict(submit, action="reply", status=500)],
             [{"path": "/v2/batch_status", "action": "drop", "when": "after"}],
             [{"path": "/v2/batch_status", "action": "reply", "status": 429, "headers": {"Retry-After": "1"}}],
@@ -103,7 +115,7 @@ class Queue(unittest.TestCase):
         seed = int(os.environ.get("SEALIFT_QUEUE_SEED", "7"))
         chance, deaths = random.Random(seed), {}
         bundles = preparer.small([f"3.{number}.0" for number in range(6 + KILLS // 3)], blobs=1, blob_size=3 << 20)
-        self.add(bundles[:6])
+        self.add_to_register(bundles[:6])
         coming = bundles[6:]
         for number in range(KILLS):
             self.misbehave(chance)
@@ -111,14 +123,15 @@ class Queue(unittest.TestCase):
             time.sleep(chance.uniform(0.02, 4))
             self.uploader.kill(process)
             if number % 3 == 2 and coming:
-                self.add([coming.pop()])
+                self.add_to_register([coming.pop()])
             self.mine = {row["bundle"] for row in self.uploader.rows()}
             if chance.random() < 0.1:
                 self.kill_a_builder(deaths)
         cloud.rules([])
+        cloud.control("DELETE", "settings")
         if coming:
-            self.add(coming)
-        self.run_out()
+            self.add_to_register(coming)
+        unknown = self.end_registrations(bundles)
         rows = self.exported()
         self.assertEqual([row["state"] for row in rows], ["done"] * len(bundles))
         for row in rows:
@@ -126,9 +139,37 @@ class Queue(unittest.TestCase):
             self.assertGreaterEqual(launches, 1)
             self.assertLessEqual(launches, 1 + deaths.get(row["bundle"], 0), f"seed {seed}: built twice")
             effects = [(effect["kind"], effect["outcome"]) for effect in row["effects"]]
-            self.assertEqual(effects.count(("register", "good")), 1, f"seed {seed}: registered twice")
+            # The folder, and the container.
+            self.assertEqual(effects.count(("register", "good")), 2, f"seed {seed}: registered twice")
         print(f"seed {seed}: {KILLS} kills of the uploader, {sum(deaths.values())} of builders, {len(bundles)} bundles, "
-              f"{len(self.launched())} launches", file=sys.stderr)
+              f"{len(self.launched())} launches, {unknown} registrations unknown until --again", file=sys.stderr)
+
+    def containers(self):
+        """How often the service itself has registered each."""
+        return collections.Counter(entry["container"] for entry in cloud.journal("POST", "/v2/containers")
+                                   if "container" in entry)
+
+    def end_registrations(self, bundles):
+        """Runs until all is done. Where an answer was lost, nobody has asked again until a person says so, and
+        then once. Returns where that was."""
+        self.uploader.call("run")
+        rows = self.uploader.rows()
+        lost = [row for row in rows if row["state"] != "done"]
+        for row in lost:
+            self.assertEqual((row["state"], row["kind"]), ("failed", "network"), row.get("reason"))
+            self.assertIn("it is not known whether the container service has registered", row["reason"])
+        known = self.containers()
+        for row in rows:
+            self.assertIn(known[f"{row['name']}-{row['version']}"], (0, 1) if row in lost else (1,), "registered twice")
+        if lost:
+            self.add_to_register([row["path"] for row in lost], "--again")
+            self.assertEqual(self.uploader.call("retry")[0], 0)
+        self.run_out()
+        after = self.containers()
+        for row in rows:
+            name = f"{row['name']}-{row['version']}"
+            self.assertEqual(after[name], known[name] + (row in lost), "asked again more than once")
+        return len(lost)
 
     def exported(self):
         code, out, err = self.uploader.call("export")

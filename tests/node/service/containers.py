@@ -52,6 +52,7 @@ class Containers:
         identity = self._service.ids.new("container")
         self._containers[identity] = dict(
             {name: body[name] for name in ("name", "location", "type")}, created=time.time())
+        request.note("container", body["name"])
         return 200, {"container_id": identity}
 
     def show(self, request, identity, kind):
