@@ -98,6 +98,18 @@ class Queue(unittest.TestCase):
             [{"path": "/v2/batch_status", "action": "reply", "status": 429, "headers": {"Retry-After": "1"}}],
             [{"action": "delay", "seconds": 0.3, "count": 5}]]))
 
+    def let_live(self, process, chance):
+        """For a moment; now and then until just after it has asked the container service."""
+        if chance.random() < 0.75:
+            time.sleep(chance.uniform(0.02, 4))
+            return
+        asked, deadline = len(cloud.journal("POST", "/v2/containers")), time.monotonic() + 20
+        while process.poll() is None and time.monotonic() < deadline:
+            if len(cloud.journal("POST", "/v2/containers")) > asked:
+                time.sleep(chance.uniform(0, 0.3))
+                return
+            time.sleep(0.02)
+
     def kill_a_builder(self, deaths):
         """The process that builds a bundle just now, if there is one."""
         for path in account.folder.glob("data/bundles/*/state.json"):
@@ -120,7 +132,7 @@ class Queue(unittest.TestCase):
         for number in range(KILLS):
             self.misbehave(chance)
             process = self.uploader.start("run")
-            time.sleep(chance.uniform(0.02, 4))
+            self.let_live(process, chance)
             self.uploader.kill(process)
             if number % 3 == 2 and coming:
                 self.add_to_register([coming.pop()])
@@ -131,7 +143,7 @@ class Queue(unittest.TestCase):
         cloud.control("DELETE", "settings")
         if coming:
             self.add_to_register(coming)
-        unknown = self.end_registrations(bundles)
+        before, unknown = self.end_registrations(bundles)
         rows = self.exported()
         self.assertEqual([row["state"] for row in rows], ["done"] * len(bundles))
         for row in rows:
@@ -142,7 +154,7 @@ class Queue(unittest.TestCase):
             # The folder, and the container.
             self.assertEqual(effects.count(("register", "good")), 2, f"seed {seed}: registered twice")
         print(f"seed {seed}: {KILLS} kills of the uploader, {sum(deaths.values())} of builders, {len(bundles)} bundles, "
-              f"{len(self.launched())} launches, {unknown} registrations unknown until --again", file=sys.stderr)
+              f"{len(self.launched())} launches, {before} containers registered between kills, {unknown} unknown until --again", file=sys.stderr)
 
     def containers(self):
         """How often the service itself has registered each."""
@@ -151,7 +163,8 @@ class Queue(unittest.TestCase):
 
     def end_registrations(self, bundles):
         """Runs until all is done. Where an answer was lost, nobody has asked again until a person says so, and
-        then once. Returns where that was."""
+        then once. Returns how many were registered before, and where an answer was lost."""
+        before = sum(self.containers().values())
         self.uploader.call("run")
         rows = self.uploader.rows()
         lost = [row for row in rows if row["state"] != "done"]
@@ -169,7 +182,7 @@ class Queue(unittest.TestCase):
         for row in rows:
             name = f"{row['name']}-{row['version']}"
             self.assertEqual(after[name], known[name] + (row in lost), "asked again more than once")
-        return len(lost)
+        return before, len(lost)
 
     def exported(self):
         code, out, err = self.uploader.call("export")

@@ -111,7 +111,10 @@ class Steps(unittest.TestCase):
             code, out, err = uploader.call(*again)
             self.assertEqual(code, 6 if again == ["run"] else 0, out + err)
         row, effects = self.container_effects(uploader)
-        self.assertEqual(([effect["outcome"] for effect in effects], "container" in row), (["lost"], False))
+        self.assertEqual((row["state"], [effect["outcome"] for effect in effects], "container" in row),
+                         ("failed", ["lost"], False))
+        self.assertIn("with --container-service and --again", row["remedy"])
+        self.assertNotIn("stays queued", row["remedy"])
         self.assertIn("it is not known whether the container service has registered", row["reason"])
         deadline = time.monotonic() + 60
         while self.containers_asked() < 1 and time.monotonic() < deadline:  # it is noted when it is answered

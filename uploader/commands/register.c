@@ -104,6 +104,7 @@ static bool take_container(struct registering *run, const struct container_resul
 	free(work->remedy);
 	work->remedy = sl_strdup(result->remedy);
 	work->waits = result->outcome == CONTAINER_NOT_ASKED;
+	work->stuck = result->outcome == CONTAINER_UNKNOWN;
 	*err = result->why;
 	return false;
 }

@@ -338,7 +338,7 @@ static bool write_down(struct work *work, const struct sl_error *why, struct sl_
 {
 	int64_t number = work->row.number;
 
-	if (why->kind == SL_E_NETWORK || work->waits) {
+	if ((why->kind == SL_E_NETWORK && !work->stuck) || work->waits) {
 		sl_auto_free char *remedy = remedy_of_waiting(work->remedy);
 		return ledger_note(work->ledger, number, why, remedy, err) &&
 		       ledger_release(work->ledger, number, err);

@@ -37,6 +37,7 @@ struct work {
 	char *remedy;	   // what would help against the failure at hand; may be NULL
 	bool refused;	   // it was the bundle or the policy, not the circumstances
 	bool waits;	   // it was the builder: the bundle stays where it is
+	bool stuck;	   // it was the network, but only a person can go on from here
 	int64_t renewed;   // when the claim was renewed last
 
 	// The errand that is out.

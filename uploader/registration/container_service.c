@@ -41,9 +41,10 @@ static void set_unknown(struct container_result *out, const struct container *co
 	sl_fail(&out->why, SL_E_NETWORK,
 		"it is not known whether the container service has registered '%s': %s",
 		container->name, why);
-	out->remedy = sl_strdup("give --again to register it once more (an earlier registration, "
-				"if there is one, stays beside the new one), or use the "
-				"registration 'endpoint-config'");
+	out->remedy = sl_strdup("'add' the bundle again with --container-service and --again, then "
+				"'sealift-upload retry': it is registered once more (an earlier "
+				"registration, if there is one, stays beside the new one); or "
+				"'add' it without them and use the registration 'endpoint-config'");
 }
 
 // What a status means that speaks of the route, not of this one request.
