@@ -56,6 +56,7 @@ const char *sl_obj_string(struct sl_obj *obj, const char *key);	    // "" after 
 const char *sl_obj_string_opt(struct sl_obj *obj, const char *key); // NULL when absent
 uint64_t sl_obj_uint(struct sl_obj *obj, const char *key, uint64_t max);
 bool sl_obj_has(const struct sl_obj *obj, const char *key);
+bool sl_obj_may(struct sl_obj *obj, const char *key); // the same, and the key counts as known
 bool sl_obj_bool(struct sl_obj *obj, const char *key);
 struct sl_digest sl_obj_digest(struct sl_obj *obj, const char *key);
 json_t *sl_obj_object(struct sl_obj *obj, const char *key); // borrowed; NULL after failure

@@ -60,6 +60,11 @@ bool sl_obj_has(const struct sl_obj *obj, const char *key)
 	return obj->json && json_object_get(obj->json, key);
 }
 
+bool sl_obj_may(struct sl_obj *obj, const char *key)
+{
+	return take(obj, key) != NULL;
+}
+
 static const char *string_of(struct sl_obj *obj, const char *key, json_t *value)
 {
 	if (!json_is_string(value)) {

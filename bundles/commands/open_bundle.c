@@ -6,7 +6,7 @@
 static void warn_not_verified(const struct open_request *request, const struct verdict *verdict)
 {
 	sl_auto_free char *shown = sl_text_shown(request->path);
-	for (enum rule rule = RULE_SIGNATURES; rule <= RULE_APPROVALS; rule++)
+	for (enum rule rule = 0; rule < RULE_COUNT; rule++)
 		if (verdict->findings[rule].verdict == FINDING_FAIL)
 			sl_warn("NOT VERIFIED: '%s': %s", shown, verdict->findings[rule].evidence);
 	sl_warn("NOT VERIFIED: nothing below can be relied on (--untrusted)");

@@ -51,6 +51,10 @@ struct raw_signature {
 	char *text;
 	size_t len;
 };
+struct raw_signatures {
+	struct raw_signature *items; // an SL_LIST
+	size_t len, cap;
+};
 
 // Opens the file and reads members 1 to 3. SL_E_FORMAT / SL_E_LIMIT / SL_E_IO. A bundle without
 // any signature opens, with an empty list: it is for trust to say that it is unsigned (T23).

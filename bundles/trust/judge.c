@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judging signatures. Facts, in order:
 //  1. A signature's role is its place: signatures/prepare.minisig, signatures/approve-<hex>.minisig
-//     with the sha256 of the approver's 32 key bytes.
+//     with the sha256 of the approver's 32 key bytes, or the name of a detached file.
 //  2. Its key is one of the policy's, found by trying all keys of its 8-byte id: ids collide (T34).
 //     An approval under the name of a known key must be that key's.
 //  3. Only a signature that verifies has a statement worth reading, and the statement must name
@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#define PREPARE_MEMBER "signatures/prepare.minisig"
 #define APPROVE_PREFIX "signatures/approve-"
 
 struct judging {
@@ -21,14 +22,17 @@ struct judging {
 };
 
 // `fingerprint_out` is "" for the preparer.
-static bool role_of_member(const char *member, enum role *role_out, char fingerprint_out[65])
+static bool role_of_member(const struct judging *judging, const char *member, enum role *role_out,
+			   char fingerprint_out[65])
 {
 	struct sl_digest digest;
 	size_t prefix = strlen(APPROVE_PREFIX);
 	fingerprint_out[0] = '\0';
 	*role_out = ROLE_PREPARE;
-	if (strcmp(member, "signatures/prepare.minisig") == 0)
+	if (strcmp(member, PREPARE_MEMBER) == 0)
 		return true;
+	if (detached_name_parse(member, role_out, &digest, fingerprint_out))
+		return sl_digest_equal(&digest, &judging->input->id);
 	*role_out = ROLE_APPROVE;
 	if (strncmp(member, APPROVE_PREFIX, prefix) != 0 ||
 	    strlen(member) != prefix + SL_DIGEST_HEX + strlen(".minisig") ||
@@ -105,7 +109,7 @@ static void judge_known(const struct judging *judging, enum role role, const cha
 	const struct policy_key *claimed = role == ROLE_PREPARE ? found.same_id : found.named;
 	if (found.signer) {
 		name_key(report, found.signer);
-		if (role == ROLE_APPROVE && strcmp(report->fingerprint, fingerprint) != 0)
+		if (role != ROLE_PREPARE && strcmp(report->fingerprint, fingerprint) != 0)
 			decide(report, SIGNATURE_BAD,
 			       sl_format("made by '%s', but it stands under another key's name",
 					 found.signer->name));
@@ -129,7 +133,9 @@ static void judge_one(const struct judging *judging, const struct raw_signature 
 	struct signature signature;
 	struct sl_error err = {0}, ignored = {0};
 	report->member = sl_strdup(raw->member);
-	if (!role_of_member(raw->member, &role, fingerprint)) {
+	bool placed = role_of_member(judging, raw->member, &role, fingerprint);
+	report->place = role;
+	if (!placed) {
 		decide(report, SIGNATURE_MALFORMED, sl_strdup("no signature has this name"));
 		return;
 	}
@@ -146,35 +152,57 @@ static void judge_one(const struct judging *judging, const struct raw_signature 
 
 // ---- what it is worth -----------------------------------------------------------------------
 
-static bool is_prepare(const struct signature_report *report)
-{
-	return strcmp(report->member, "signatures/prepare.minisig") == 0;
-}
-
 static struct signature_report *find_prepare(const struct verdict *verdict)
 {
 	sl_list_each (&verdict->signatures, report)
-		if (is_prepare(report))
+		if (strcmp(report->member, PREPARE_MEMBER) == 0)
 			return report;
 	return NULL;
 }
 
-static void weigh(const struct policy *policy, const struct signature_report *prepare,
+// The same key's approval inside the bundle and beside it is one approval (T31).
+static bool is_repeated(const struct verdict *verdict, const struct signature_report *report)
+{
+	sl_list_each (&verdict->signatures, other) {
+		if (other == report)
+			return false;
+		if (other->counts && other->place == report->place &&
+		    strcmp(other->fingerprint, report->fingerprint) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *why_not(const struct policy *policy, const struct verdict *verdict,
+		     const struct signature_report *report)
+{
+	const struct policy_key *key = policy_find_name(policy, report->fingerprint);
+	const struct signature_report *prepare = find_prepare(verdict);
+	bool may = report->place == ROLE_PREPARE ? key->may_prepare : key->may_approve;
+
+	if (report->place == ROLE_REVOKE)
+		return NULL; // any key of the policy may
+	if (!may)
+		return sl_format("the policy does not let '%s' %s", report->key_name,
+				 role_name(report->place));
+	if (!policy_key_covers(key, report->statement.name))
+		return sl_format("the policy does not let '%s' %s bundles named '%s'",
+				 report->key_name, role_name(report->place),
+				 report->statement.name);
+	if (report->place == ROLE_PREPARE)
+		return NULL;
+	if (prepare && strcmp(prepare->fingerprint, report->fingerprint) == 0)
+		return sl_strdup("the preparing key does not count as an approval");
+	return is_repeated(verdict, report) ? sl_strdup("the key has been counted already") : NULL;
+}
+
+static void weigh(const struct policy *policy, const struct verdict *verdict,
 		  struct signature_report *report)
 {
 	if (report->verdict != SIGNATURE_GOOD)
 		return;
-	const struct policy_key *key = policy_find_name(policy, report->fingerprint);
-	bool preparing = is_prepare(report);
-	report->counts = preparing ? key->may_prepare : key->may_approve;
-	if (!report->counts)
-		report->why = sl_format("the policy does not let '%s' %s", report->key_name,
-					role_name(report->statement.role));
-	if (!preparing && prepare && strcmp(prepare->fingerprint, report->fingerprint) == 0) {
-		report->counts = false;
-		free(report->why);
-		report->why = sl_strdup("the preparing key does not count as an approval");
-	}
+	report->why = why_not(policy, verdict, report);
+	report->counts = !report->why;
 }
 
 static void find_on_unknown(const struct judge_case *input, struct verdict *verdict,
@@ -192,6 +220,13 @@ static void find_on_unknown(const struct judge_case *input, struct verdict *verd
 	verdict_set(verdict, RULE_SIGNATURES, FINDING_FAIL, SL_E_ANSWER, evidence, remedy);
 }
 
+static void refuse_signature(struct verdict *verdict, enum rule rule,
+			     const struct signature_report *report, const char *remedy)
+{
+	verdict_set(verdict, rule, FINDING_FAIL, SL_E_UNTRUSTED,
+		    sl_format("%s: %s", report->member, report->why), sl_strdup(remedy));
+}
+
 static void find_on_prepare(const struct judge_case *input, struct verdict *verdict)
 {
 	const struct signature_report *prepare = find_prepare(verdict);
@@ -202,15 +237,12 @@ static void find_on_prepare(const struct judge_case *input, struct verdict *verd
 	} else if (prepare->verdict == SIGNATURE_UNKNOWN_KEY) {
 		find_on_unknown(input, verdict, prepare);
 	} else if (prepare->verdict != SIGNATURE_GOOD) {
-		verdict_set(
-			verdict, RULE_SIGNATURES, FINDING_FAIL, SL_E_UNTRUSTED,
-			sl_format("%s: %s", prepare->member, prepare->why),
-			sl_strdup("ask the preparer for the bundle again; do not use this one"));
+		refuse_signature(verdict, RULE_SIGNATURES, prepare,
+				 "ask the preparer for the bundle again; do not use this one");
 	} else if (!prepare->counts) {
-		verdict_set(verdict, RULE_SIGNATURES, FINDING_FAIL, SL_E_UNTRUSTED,
-			    sl_format("%s: %s", prepare->member, prepare->why),
-			    sl_strdup("give the key the role 'prepare' in the policy if it is "
-				      "meant to have it"));
+		refuse_signature(verdict, RULE_SIGNATURES, prepare,
+				 "give the key the role 'prepare' for this name in the policy if "
+				 "it is meant to have it");
 	} else {
 		sl_time_format(prepare->statement.time, time);
 		verdict_set(verdict, RULE_SIGNATURES, FINDING_PASS, SL_E_NONE,
@@ -218,41 +250,83 @@ static void find_on_prepare(const struct judge_case *input, struct verdict *verd
 	}
 }
 
-static bool approval_is_harmful(const struct signature_report *report)
+static bool is_harmful(const struct signature_report *report)
 {
 	return report->verdict != SIGNATURE_GOOD && report->verdict != SIGNATURE_UNKNOWN_KEY;
 }
 
-static void find_on_approvals(struct verdict *verdict)
+static void weigh_approvals(const struct judge_case *input, struct verdict *verdict, size_t all,
+			    size_t counting)
 {
-	size_t all = 0, counting = 0;
-	sl_list_each (&verdict->signatures, report) {
-		if (is_prepare(report))
-			continue;
-		all++;
-		counting += report->counts;
-		if (approval_is_harmful(report)) {
-			verdict_set(verdict, RULE_APPROVALS, FINDING_FAIL, SL_E_UNTRUSTED,
-				    sl_format("%s: %s", report->member, report->why),
-				    sl_strdup("ask for the bundle again; do not use this one"));
-			return;
-		}
-	}
-	if (all == 0)
+	unsigned demanded = input->policy ? input->policy->approvals : 0;
+	sl_auto_free char *wanted =
+		demanded == 0 ? sl_strdup("none is demanded") : sl_format("%u must", demanded);
+	if (counting < demanded)
+		verdict_set(verdict, RULE_APPROVALS, FINDING_FAIL, SL_E_UNTRUSTED,
+			    sl_format("%zu of %zu count, and %s", counting, all, wanted),
+			    sl_strdup("get more approvals: 'sealift approve' makes one, "
+				      "--signatures DIR names a folder with them"));
+	else if (all == 0)
 		verdict_set(verdict, RULE_APPROVALS, FINDING_NONE, SL_E_NONE,
 			    sl_strdup("none is there, and none is demanded"), NULL);
 	else
 		verdict_set(verdict, RULE_APPROVALS, FINDING_PASS, SL_E_NONE,
-			    sl_format("%zu of %zu count, and none is demanded", counting, all),
-			    NULL);
+			    sl_format("%zu of %zu count, and %s", counting, all, wanted), NULL);
+}
+
+static void find_on_approvals(const struct judge_case *input, struct verdict *verdict)
+{
+	size_t all = 0, counting = 0;
+	sl_list_each (&verdict->signatures, report) {
+		if (report->place != ROLE_APPROVE)
+			continue;
+		all++;
+		counting += report->counts;
+		if (is_harmful(report)) {
+			refuse_signature(verdict, RULE_APPROVALS, report,
+					 "leave it out, or get the bundle again; do not use it so");
+			return;
+		}
+	}
+	weigh_approvals(input, verdict, all, counting);
+}
+
+static void find_on_revocation(struct verdict *verdict)
+{
+	size_t all = 0;
+	sl_list_each (&verdict->signatures, report) {
+		if (report->place != ROLE_REVOKE)
+			continue;
+		all++;
+		if (report->counts) {
+			char time[21];
+			sl_time_format(report->statement.time, time);
+			verdict_set(verdict, RULE_REVOCATION, FINDING_FAIL, SL_E_UNTRUSTED,
+				    sl_format("revoked by '%s' at %s", report->key_name, time),
+				    sl_strdup("do not use this bundle; ask whoever revoked it"));
+			return;
+		}
+		if (is_harmful(report)) {
+			refuse_signature(verdict, RULE_REVOCATION, report,
+					 "find out what happened to the file; until then the "
+					 "bundle is not to be used");
+			return;
+		}
+	}
+	char *evidence =
+		all == 0 ? sl_strdup("nobody has revoked it")
+			 : sl_format("nobody known has revoked it (%zu by unknown keys)", all);
+	verdict_set(verdict, RULE_REVOCATION, FINDING_PASS, SL_E_NONE, evidence, NULL);
 }
 
 static void weigh_all(const struct judge_case *input, struct verdict *verdict)
 {
 	sl_list_each (&verdict->signatures, report)
-		weigh(input->policy, find_prepare(verdict), report);
+		weigh(input->policy, verdict, report);
 	find_on_prepare(input, verdict);
-	find_on_approvals(verdict);
+	find_on_approvals(input, verdict);
+	find_on_revocation(verdict);
+	judge_time(input, find_prepare(verdict), verdict);
 }
 
 void judge(const struct judge_case *input, struct verdict *verdict)

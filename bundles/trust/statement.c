@@ -7,7 +7,11 @@
 
 #include <string.h>
 
-static const char *const role_names[] = {[ROLE_PREPARE] = "prepare", [ROLE_APPROVE] = "approve"};
+static const char *const role_names[] = {
+	[ROLE_PREPARE] = "prepare",
+	[ROLE_APPROVE] = "approve",
+	[ROLE_REVOKE] = "revoke",
+};
 
 const char *role_name(enum role role)
 {

@@ -4,58 +4,12 @@
 #define SL_TRUST_H
 
 #include "bundles/format/format.h"
-
-// ---- keys (minisign's files) ---------------------------------------------------------------
-
-// The id is a hint (anybody can choose it); identity is the 32 bytes, compared whole (T34).
-struct public_key {
-	unsigned char id[8];
-	unsigned char key[32];
-};
-
-struct secret_key; // lives in sodium_malloc memory
-
-// Strict: two lines, or the one base64 line alone; the point must be canonical and of the large
-// order group (T37). SL_E_INPUT "file:line: …".
-bool public_key_parse(const char *text, size_t len, const char *shown, struct public_key *out,
-		      struct sl_error *err) SL_MUST_USE;
-bool public_key_load(const char *path, struct public_key *out, struct sl_error *err) SL_MUST_USE;
-bool public_key_equal(const struct public_key *a, const struct public_key *b); // the 32 bytes
-void public_key_base64(const struct public_key *key, char out[57]);
-void public_key_fingerprint(const struct public_key *key,
-			    char hex_out[65]);			    // sha256 of the 32 bytes
-void public_key_id_hex(const struct public_key *key, char out[17]); // as minisign prints it
-
-// Gives the password of a key that has one, in memory of sodium_malloc() that is wiped and
-// freed for it. Unlocking takes SECRET_KEY_MEMORY bytes afterwards: here is the place to say so.
-#define SECRET_KEY_MEMORY (1 * SL_GIB)
-typedef bool secret_key_asker(void *context, char **password_out, struct sl_error *err);
-// The file is read once. `ask` is called for a key with a password only; NULL: such keys are
-// refused. The public half is derived and compared (T38).
-bool secret_key_load(const char *path, secret_key_asker *ask, void *context,
-		     struct secret_key **key_out, struct sl_error *err) SL_MUST_USE;
-bool secret_key_needs_password(const char *path, bool *needs_out, struct sl_error *err) SL_MUST_USE;
-// From the text of the file; `password` may be NULL for keys without one.
-bool secret_key_parse(const char *text, size_t len, const char *shown, const char *password,
-		      struct secret_key **key_out, struct sl_error *err) SL_MUST_USE;
-void secret_key_free(struct secret_key *key); // wipes; NULL is fine
-#define auto_secret_key __attribute__((cleanup(secret_key_cleanup)))
-static inline void secret_key_cleanup(struct secret_key **key)
-{
-	secret_key_free(*key);
-}
-// A sentence for the command to print when other people can read or replace the file (T39), or
-// NULL.
-const char *secret_key_warning(const struct secret_key *key);
-const struct public_key *secret_key_public(const struct secret_key *key);
-// Makes NAME.key (0600) and NAME.pub (0644); neither may exist. password NULL = none. Refuses a
-// folder that everybody may write to.
-bool key_generate(const char *name, const char *password, struct public_key *public_out,
-		  struct sl_error *err) SL_MUST_USE;
+#include "bundles/trust/policy.h"
+#include "bundles/trust/seen.h"
 
 // ---- signatures ----------------------------------------------------------------------------
 
-enum role { ROLE_PREPARE, ROLE_APPROVE };
+enum role { ROLE_PREPARE, ROLE_APPROVE, ROLE_REVOKE };
 const char *role_name(enum role role);
 bool role_parse(const char *word, enum role *out) SL_MUST_USE;
 
@@ -72,6 +26,20 @@ bool statement_format(const struct statement *statement, struct sl_buf *out,
 		      struct sl_error *err) SL_MUST_USE;
 bool statement_parse(const char *text, struct statement *out, struct sl_error *err) SL_MUST_USE;
 
+// A signature of its own file: `<bundle id>.<fingerprint>.minisig`, and `….revoke.minisig`.
+char *detached_name(enum role role, const struct sl_digest *bundle,
+		    const struct public_key *key); // owned; role is not ROLE_PREPARE
+// False unless `leaf` has one of those forms.
+bool detached_name_parse(const char *leaf, enum role *role_out, struct sl_digest *bundle_out,
+			 char fingerprint_out[65]) SL_MUST_USE;
+
+// Adds the files of that bundle in `folder`, sorted by name; others are not opened. SL_E_IO, and
+// SL_E_LIMIT past SL_LIMIT_SIGNATURES in one folder. A file that is too large for a signature is
+// kept in part, so that it is judged malformed.
+bool detached_load(const char *folder, const struct sl_digest *bundle, struct raw_signatures *out,
+		   struct sl_error *err) SL_MUST_USE;
+void raw_signatures_release(struct raw_signatures *list);
+
 // The four lines of a .minisig over `message` (prehashed Ed25519).
 bool signature_make(const struct secret_key *key, const struct statement *statement,
 		    const void *message, size_t len, char **text_out,
@@ -87,45 +55,14 @@ enum signature_verdict {
 };
 const char *signature_verdict_name(enum signature_verdict verdict);
 
-// ---- policy --------------------------------------------------------------------------------
-
-struct policy_key {
-	char *name;
-	struct public_key key;
-	bool may_prepare, may_approve;
-};
-
-struct policy {
-	SL_LIST(struct policy_key) keys;
-};
-
-void policy_release(struct policy *policy);
-#define auto_policy __attribute__((cleanup(policy_release)))
-bool policy_load(const char *path, struct policy *out, struct sl_error *err) SL_MUST_USE;
-bool policy_parse(const char *text, size_t len, const char *shown, struct policy *out,
-		  struct sl_error *err) SL_MUST_USE;
-bool policy_format(const struct policy *policy, struct sl_buf *out,
-		   struct sl_error *err) SL_MUST_USE;
-// The person's own policy.json in the configuration folder. Owned.
-bool policy_default_path(char **path_out, struct sl_error *err) SL_MUST_USE;
-
-// NULL when `name` is good for a key, else a static sentence.
-const char *policy_check_name(const char *name);
-// Copies. Refuses a key (its 32 bytes) or a name that is there already (T31).
-bool policy_add(struct policy *policy, const struct policy_key *entry,
-		struct sl_error *err) SL_MUST_USE;
-void policy_remove(struct policy *policy, const struct policy_key *entry); // one of its own
-// By the 32 bytes; by name or fingerprint. Borrowed, or NULL.
-const struct policy_key *policy_find(const struct policy *policy, const struct public_key *key);
-const struct policy_key *policy_find_name(const struct policy *policy, const char *word);
-
 // ---- the judge -----------------------------------------------------------------------------
 
 struct signature_report {
-	char *member;
+	char *member;	 // or the name of a detached file
+	enum role place; // what the name says it is
 	enum signature_verdict verdict;
-	bool counts; // good, and the policy gives its key the role; an approval by the preparer
-		     // does not
+	bool counts; // good, and the policy gives its key the role for this name; an approval by
+		     // the preparer, or a second one by the same key, does not
 	bool has_statement;
 	struct statement statement; // as claimed; believed only with SIGNATURE_GOOD
 	char key_id[17];	    // as the signature claims
@@ -139,9 +76,17 @@ enum rule {
 	RULE_FORMAT,	 // the file's structure, up to its last byte
 	RULE_SIGNATURES, // the preparer's signature
 	RULE_APPROVALS,	 // countersignatures
+	RULE_REVOCATION, // nobody known has revoked it
+	RULE_TIME,	 // when it was signed, and the clock
 	RULE_CONTENT,	 // content.tar.zst and the files in it
 	RULE_RECIPE,	 // everything that is a function of plan and lock
-	RULE_BLOBS,	 // every blob's bytes
+	RULE_VERSION,	 // from here to RULE_SIZE: what the policy demands of plan and lock
+	RULE_CLOSURE,
+	RULE_BASE,
+	RULE_INDEX,
+	RULE_PACKAGES,
+	RULE_SIZE,
+	RULE_BLOBS, // every blob's bytes
 	RULE_COUNT,
 };
 const char *rule_name(enum rule rule); // "format", "signatures", …
@@ -181,8 +126,11 @@ enum verify_depth {
 
 struct verify_request {
 	const char *path;
-	const struct policy *policy; // NULL: nothing is trusted
-	bool untrusted; // show it all the same: signatures are judged but do not decide
+	const struct policy *policy;  // NULL: nothing is trusted
+	struct sl_strings signatures; // folders with detached signatures; borrowed
+	const struct seen *seen;      // NULL: what was seen before is not asked
+	int64_t now;		      // seconds since 1970; 0: the clock is asked
+	bool untrusted; // show it all the same: policy and signatures are judged but do not decide
 	enum verify_depth depth;
 	unsigned threads;
 	struct sl_progress *progress; // may be NULL
@@ -190,8 +138,8 @@ struct verify_request {
 
 // Drives the reader. `verdict_out` is filled in either case (release it); on success the bundle is
 // owned by the caller. The kind of `err`: SL_E_ANSWER nobody trusted has signed, SL_E_UNTRUSTED a
-// signature of a trusted key is bad or for another purpose, SL_E_FORMAT structure, digest or
-// recipe.
+// signature of a trusted key is bad or for another purpose, or the policy refuses, SL_E_FORMAT
+// structure, digest or recipe.
 bool bundle_verify(const struct verify_request *request, struct verdict *verdict_out,
 		   struct verified_bundle **bundle_out, struct sl_error *err) SL_MUST_USE;
 void verified_bundle_free(struct verified_bundle *bundle); // NULL is fine

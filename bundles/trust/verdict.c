@@ -4,8 +4,12 @@
 
 static const char *const rule_names[] = {
 	[RULE_FORMAT] = "format",	[RULE_SIGNATURES] = "signatures",
-	[RULE_APPROVALS] = "approvals", [RULE_CONTENT] = "content",
-	[RULE_RECIPE] = "recipe",	[RULE_BLOBS] = "blobs",
+	[RULE_APPROVALS] = "approvals", [RULE_REVOCATION] = "revocation",
+	[RULE_TIME] = "time",		[RULE_CONTENT] = "content",
+	[RULE_RECIPE] = "recipe",	[RULE_VERSION] = "version",
+	[RULE_CLOSURE] = "closure",	[RULE_BASE] = "base",
+	[RULE_INDEX] = "index",		[RULE_PACKAGES] = "packages",
+	[RULE_SIZE] = "size",		[RULE_BLOBS] = "blobs",
 };
 
 static const char *const finding_names[] = {

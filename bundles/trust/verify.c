@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// bundle_verify(): the one gate. A state machine in six rules, each applied only after the ones
+// bundle_verify(): the one gate. A state machine of rules, each applied only after the ones
 // before it have passed (or, under `untrusted`, after the signatures have been judged):
 //
 //   format      open: members 1 to 3 as raw bytes
 //   signatures  over the exact bytes of the manifest          } judged before a byte of the
-//   approvals   likewise                                      } manifest is interpreted
+//   approvals   likewise, also those in files of their own    } manifest is interpreted
+//   revocation  likewise                                      }
+//   time        what the preparer's signature says            }
 //   format      the gate: manifest parsed, every header of the file compared with it
 //   content     digest of content.tar.zst, then of each file in it
 //   recipe      everything that plan and lock determine, made again
+//   version to size   what the policy demands of these
 //   blobs       every byte of them, when VERIFY_ALL
 //
 // One descriptor from the first rule to the last use (T45).
@@ -15,11 +18,15 @@
 #include "bundles/trust/recipe_check.h"
 #include "bundles/trust/secret_key.h"
 
+#include <time.h>
+
 struct verified_bundle {
 	struct bundle_reader *reader;
 	const struct content *content; // owned by the reader
 	struct plan *plan;
 	struct lock *lock;
+	struct raw_signatures signatures; // of the bundle (texts are the reader's), then detached
+	size_t own;			  // how many of them are the bundle's
 	bool trusted;
 };
 
@@ -27,6 +34,11 @@ void verified_bundle_free(struct verified_bundle *bundle)
 {
 	if (!bundle)
 		return;
+	for (size_t i = bundle->own; i < bundle->signatures.len; i++) {
+		free(bundle->signatures.items[i].member);
+		free(bundle->signatures.items[i].text);
+	}
+	sl_list_release(&bundle->signatures);
 	plan_free(bundle->plan);
 	lock_free(bundle->lock);
 	bundle_close(bundle->reader);
@@ -104,18 +116,25 @@ static void count_part(struct verdict *verdict, uint64_t bytes)
 // ---- the rules ------------------------------------------------------------------------------
 
 static struct judge_case judge_case_of(const struct verify_request *request,
-				       const struct bundle_reader *reader)
+				       const struct verified_bundle *bundle)
 {
-	struct judge_case input = {.policy = request->policy, .id = bundle_id(reader)};
-	input.manifest = bundle_manifest_text(reader, &input.manifest_len);
-	input.signatures = bundle_signatures(reader, &input.signatures_len);
+	struct judge_case input = {
+		.policy = request->policy,
+		.id = bundle_id(bundle->reader),
+		.signatures = bundle->signatures.items,
+		.signatures_len = bundle->signatures.len,
+		.seen = request->seen,
+		.now = request->now ? request->now : (int64_t)time(NULL),
+	};
+	input.manifest = bundle_manifest_text(bundle->reader, &input.manifest_len);
 	return input;
 }
 
-// The error of the first of the two rules on signatures that fails.
-static bool signatures_decide(const struct verdict *verdict, struct sl_error *err)
+// The error of the first of these rules that fails.
+static bool rules_decide(const struct verdict *verdict, enum rule first, enum rule last,
+			 struct sl_error *err)
 {
-	for (enum rule rule = RULE_SIGNATURES; rule <= RULE_APPROVALS; rule++) {
+	for (enum rule rule = first; rule <= last; rule++) {
 		const struct finding *finding = &verdict->findings[rule];
 		if (finding->verdict == FINDING_FAIL)
 			return sl_fail(err, finding->kind, "%s%s%s", finding->evidence,
@@ -132,6 +151,30 @@ static bool refuse(const struct verified_bundle *bundle, const struct sl_error *
 	return sl_fail(err, why->kind, "bundle '%s': %s", bundle_shown(bundle->reader), why->text);
 }
 
+// Whether to go on after these rules.
+static bool decide(const struct verify_request *request, struct verified_bundle *bundle,
+		   const struct verdict *verdict, enum rule first, enum rule last,
+		   struct sl_error *err)
+{
+	struct sl_error why = {0};
+	bool good = rules_decide(verdict, first, last, &why);
+	bundle->trusted = bundle->trusted && good;
+	return good || request->untrusted || refuse(bundle, &why, err);
+}
+
+static bool find_signatures(const struct verify_request *request, struct verified_bundle *bundle,
+			    struct sl_error *err)
+{
+	struct sl_digest id = bundle_id(bundle->reader);
+	const struct raw_signature *own = bundle_signatures(bundle->reader, &bundle->own);
+	for (size_t i = 0; i < bundle->own; i++)
+		*sl_list_add(&bundle->signatures) = own[i];
+	for (size_t i = 0; i < request->signatures.len; i++)
+		if (!detached_load(request->signatures.items[i], &id, &bundle->signatures, err))
+			return false;
+	return true;
+}
+
 static bool apply_open(const struct verify_request *request, struct verified_bundle *bundle,
 		       struct verdict *verdict, struct sl_error *err)
 {
@@ -139,17 +182,16 @@ static bool apply_open(const struct verify_request *request, struct verified_bun
 		return fail_rule(verdict, RULE_FORMAT, err);
 	verdict->has_id = true;
 	verdict->id = bundle_id(bundle->reader);
-	return true;
+	return find_signatures(request, bundle, err);
 }
 
 static bool apply_signatures(const struct verify_request *request, struct verified_bundle *bundle,
 			     struct verdict *verdict, struct sl_error *err)
 {
-	struct judge_case input = judge_case_of(request, bundle->reader);
-	struct sl_error why = {0};
+	struct judge_case input = judge_case_of(request, bundle);
+	bundle->trusted = true;
 	judge(&input, verdict);
-	bundle->trusted = signatures_decide(verdict, &why);
-	return bundle->trusted || request->untrusted || refuse(bundle, &why, err);
+	return decide(request, bundle, verdict, RULE_SIGNATURES, RULE_TIME, err);
 }
 
 static void count_head(const struct bundle_reader *reader, struct verdict *verdict)
@@ -177,11 +219,9 @@ static bool apply_gate(const struct verify_request *request, struct verified_bun
 	pass(verdict, RULE_FORMAT,
 	     sl_format("format %d, %zu parts in their order, nothing else in the file",
 		       FORMAT_NUMBER, verdict->parts_total));
-	struct judge_case input = judge_case_of(request, bundle->reader);
-	struct sl_error why = {0};
+	struct judge_case input = judge_case_of(request, bundle);
 	judge_names(&input, manifest->name, manifest->version, verdict);
-	bundle->trusted = signatures_decide(verdict, &why);
-	return bundle->trusted || request->untrusted || refuse(bundle, &why, err);
+	return decide(request, bundle, verdict, RULE_SIGNATURES, RULE_TIME, err);
 }
 
 static bool apply_content(struct verified_bundle *bundle, struct verdict *verdict,
@@ -210,6 +250,15 @@ static bool apply_recipe(struct verified_bundle *bundle, struct verdict *verdict
 	return true;
 }
 
+static bool apply_demands(const struct verify_request *request, struct verified_bundle *bundle,
+			  struct verdict *verdict, struct sl_error *err)
+{
+	struct demands_case input = {request->policy, request->seen,
+				     bundle_manifest(bundle->reader), bundle->plan, bundle->lock};
+	judge_demands(&input, verdict);
+	return decide(request, bundle, verdict, RULE_VERSION, RULE_SIZE, err);
+}
+
 static bool apply_blobs(const struct verify_request *request, struct verified_bundle *bundle,
 			struct verdict *verdict, struct sl_error *err)
 {
@@ -235,7 +284,8 @@ static bool apply_rules(const struct verify_request *request, struct verified_bu
 	return trust_ready(err) && apply_open(request, bundle, verdict, err) &&
 	       apply_signatures(request, bundle, verdict, err) &&
 	       apply_gate(request, bundle, verdict, err) && apply_content(bundle, verdict, err) &&
-	       apply_recipe(bundle, verdict, err) && apply_blobs(request, bundle, verdict, err);
+	       apply_recipe(bundle, verdict, err) && apply_demands(request, bundle, verdict, err) &&
+	       apply_blobs(request, bundle, verdict, err);
 }
 
 // A rule that was not reached says so.

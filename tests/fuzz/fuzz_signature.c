@@ -16,9 +16,15 @@ static void judge_text(const char *text, size_t len)
 	struct sl_error err = {0};
 	if (!public_key_parse(trusted, strlen(trusted), "fuzz", &entry.key, &err))
 		abort();
-	struct policy policy = {{&entry, 1, 1}};
+	struct policy policy = {.keys = {&entry, 1, 1}};
 	struct raw_signature raw = {member, copy, len};
-	struct judge_case input = {&policy, manifest, strlen(manifest), {{0}}, &raw, 1};
+	struct judge_case input = {
+		.policy = &policy,
+		.manifest = manifest,
+		.manifest_len = strlen(manifest),
+		.signatures = &raw,
+		.signatures_len = 1,
+	};
 	auto_verdict struct verdict verdict = {0};
 	judge(&input, &verdict);
 	if (verdict.findings[RULE_SIGNATURES].verdict != FINDING_FAIL)

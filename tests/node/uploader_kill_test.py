@@ -37,6 +37,13 @@ class Steps(unittest.TestCase):
         self.assertEqual(code, 0, err)
         return uploader
 
+    def words_to_register(self, uploader):
+        """Operands of `add`: with the runner's word, and the container service told."""
+        endpoint = cloud.endpoints["builder"].id
+        config = uploader.configure(user_endpoint_config={"threads": 4})
+        return ["add", self.new_bundle(), "--builder", endpoint, "--runner", endpoint, "--builder-config", config,
+                "--runner-config", config, "--container-service"]
+
     def end_state(self, uploader):
         """All that may not depend on where the uploader was killed."""
         code, out, err = uploader.call("export")
@@ -83,18 +90,17 @@ class Steps(unittest.TestCase):
         row, = json.loads(out)["submissions"]
         return row, [effect for effect in row["effects"] if effect["request"].get("driver") == "container-service"]
 
-    def containers_asked(self):
+    def containers_asked(self, row):
         """As the service has seen it."""
-        return len(cloud.journal("POST", "/v2/containers"))
+        name = f"{row['name']}-{row['version']}"
+        return sum(entry.get("container") == name for entry in cloud.journal("POST", "/v2/containers"))
 
     def test_t81_killed_while_the_container_is_registered(self):
         """Nobody but a person with --again asks the service a second time, and then once."""
         cloud.reset()
         self.addCleanup(cloud.reset)
-        endpoint, uploader = cloud.endpoints["builder"].id, far.Uploader(cloud, preparer, "container")
-        config = uploader.configure(user_endpoint_config={"threads": 4})
-        words = ["add", self.new_bundle(), "--builder", endpoint, "--runner", endpoint, "--builder-config", config,
-                 "--runner-config", config, "--container-service"]
+        uploader = far.Uploader(cloud, preparer, "container")
+        words = self.words_to_register(uploader)
         self.assertEqual(uploader.call(*words)[0], 0)
         cloud.rules([{"method": "POST", "path": "/v2/containers", "action": "delay", "when": "after", "seconds": 20}])
         process = uploader.start("run")
@@ -117,19 +123,51 @@ class Steps(unittest.TestCase):
         self.assertNotIn("stays queued", row["remedy"])
         self.assertIn("it is not known whether the container service has registered", row["reason"])
         deadline = time.monotonic() + 60
-        while self.containers_asked() < 1 and time.monotonic() < deadline:  # it is noted when it is answered
+        while self.containers_asked(row) < 1 and time.monotonic() < deadline:  # it is noted when it is answered
             time.sleep(0.5)
-        self.assertEqual(self.containers_asked(), 1)
+        self.assertEqual(self.containers_asked(row), 1)
         self.assertEqual(uploader.call(*words, "--again")[0], 0)
         self.assertEqual(uploader.call("retry")[0], 0)
         code, out, err = uploader.call("run")
         self.assertEqual(code, 0, out + err)
-        self.assertEqual(self.containers_asked(), 2)
+        self.assertEqual(self.containers_asked(row), 2)
         row, effects = self.container_effects(uploader)
         self.assertEqual(([effect["outcome"] for effect in effects], "again" in row), (["lost", "good"], False))
         self.assertEqual(account.launches().count(row["bundle"]), 1)
 
+    def try_to_register(self, call, number):
+        """Killed and run again the service was asked once at most; where nobody knows whether it was, --again asks
+        once more. The ledger names what the service has said last."""
+        uploader = far.Uploader(cloud, preparer, f"register-{call}-{number}")
+        words = self.words_to_register(uploader)
+        self.assertEqual(uploader.call(*words)[0], 0)
+        killed = self.run_killed(uploader, call, number)
+        code, out, err = uploader.call("run")
+        row, effects = self.container_effects(uploader)
+        asked = self.containers_asked(row)
+        where = f"after {call} {number}: {out}{err}"
+        if code == 6:
+            self.assertEqual((row["state"], [effect["outcome"] for effect in effects]), ("failed", ["lost"]), where)
+            self.assertLessEqual(asked, 1, where)
+            for more in ([*words, "--again"], ["retry"], ["run"]):
+                code, out, err = uploader.call(*more)
+                self.assertEqual(code, 0, where + out + err)
+            self.assertEqual(self.containers_asked(row), asked + 1, where)
+            self.lost += 1
+        else:
+            self.assertEqual((code, asked), (0, 1), where)
+        row, effects = self.container_effects(uploader)
+        self.assertEqual((row["state"], effects[-1]["outcome"], effects[-1]["answer"]["container_id"]),
+                         ("done", "good", row["container"]), where)
+        self.assertEqual(account.launches().count(row["bundle"]), 1, where)
+        return killed
+
     if EVERY == 1:
+        def test_t81_at_every_commit_while_the_container_is_registered(self):
+            self.lost, self.try_one = 0, self.try_to_register
+            places.try_all(self, "fdatasync", EVERY, 15)
+            self.assertGreater(self.lost, 0)
+
         def test_t72_at_every_write_of_the_ledger(self):
             self.try_all("pwrite64", 40)
 

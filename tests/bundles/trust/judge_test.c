@@ -72,9 +72,15 @@ static void put_approve(struct scene *scene, const struct secret_key *key, char 
 
 static struct judge_case case_of(struct scene *scene)
 {
-	return (struct judge_case){&scene->policy, manifest,
-				   MANIFEST_LEN,   sl_sha256_bytes(manifest, MANIFEST_LEN),
-				   scene->raw,	   scene->len};
+	return (struct judge_case){
+		.policy = &scene->policy,
+		.manifest = manifest,
+		.manifest_len = MANIFEST_LEN,
+		.id = sl_sha256_bytes(manifest, MANIFEST_LEN),
+		.signatures = scene->raw,
+		.signatures_len = scene->len,
+		.now = 1763821562,
+	};
 }
 
 static void run(struct scene *scene)
