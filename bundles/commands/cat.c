@@ -9,13 +9,12 @@
 #define BLOB_PREFIX "blobs/sha256/"
 
 struct cat_options {
-	const char *policy;
+	struct judging_options judging;
 	bool untrusted;
 };
 
 static const struct sl_option options[] = {
-	{"policy", 0, SL_OPT_STRING, offsetof(struct cat_options, policy), "FILE",
-	 "judge by FILE instead of the policy.json of the configuration folder"},
+	JUDGING_OPTIONS(struct cat_options, judging),
 	{"untrusted", 0, SL_OPT_FLAG, offsetof(struct cat_options, untrusted), NULL,
 	 "show it even though it does not verify; digests are checked all the same"},
 	SL_OPTION_END,
@@ -127,7 +126,7 @@ static int run(const void *values, int argc, char **operands)
 {
 	(void)argc;
 	const struct cat_options *chosen = values;
-	struct open_request request = {operands[0], chosen->policy, chosen->untrusted};
+	struct open_request request = {operands[0], &chosen->judging, chosen->untrusted};
 	struct sl_error err = {0};
 	auto_verdict struct verdict verdict = {0};
 	auto_verified_bundle struct verified_bundle *bundle = NULL;

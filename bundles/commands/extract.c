@@ -10,15 +10,15 @@
 #include <string.h>
 
 struct extract_options {
-	const char *directory, *policy;
+	const char *directory;
+	struct judging_options judging;
 	bool untrusted;
 };
 
 static const struct sl_option options[] = {
 	{"directory", 'C', SL_OPT_STRING, offsetof(struct extract_options, directory), "DIR",
 	 "make the folder DIR, which must not exist"},
-	{"policy", 0, SL_OPT_STRING, offsetof(struct extract_options, policy), "FILE",
-	 "judge by FILE instead of the policy.json of the configuration folder"},
+	JUDGING_OPTIONS(struct extract_options, judging),
 	{"untrusted", 0, SL_OPT_FLAG, offsetof(struct extract_options, untrusted), NULL,
 	 "extract it even though it does not verify; digests are checked all the same"},
 	SL_OPTION_END,
@@ -155,7 +155,7 @@ static int run(const void *values, int argc, char **operands)
 {
 	(void)argc;
 	const struct extract_options *chosen = values;
-	struct open_request request = {operands[0], chosen->policy, chosen->untrusted};
+	struct open_request request = {operands[0], &chosen->judging, chosen->untrusted};
 	struct extracting run = {0};
 	struct sl_error err = {0};
 	auto_verdict struct verdict verdict = {0};

@@ -8,13 +8,12 @@
 #include <string.h>
 
 struct inspect_options {
-	const char *policy;
+	struct judging_options judging;
 	bool json, untrusted;
 };
 
 static const struct sl_option options[] = {
-	{"policy", 0, SL_OPT_STRING, offsetof(struct inspect_options, policy), "FILE",
-	 "judge by FILE instead of the policy.json of the configuration folder"},
+	JUDGING_OPTIONS(struct inspect_options, judging),
 	{"untrusted", 0, SL_OPT_FLAG, offsetof(struct inspect_options, untrusted), NULL,
 	 "show it even though it does not verify; digests are checked all the same"},
 	{"json", 0, SL_OPT_FLAG, offsetof(struct inspect_options, json), NULL,
@@ -301,7 +300,7 @@ static int run(const void *values, int argc, char **operands)
 {
 	(void)argc;
 	const struct inspect_options *chosen = values;
-	struct open_request request = {operands[0], chosen->policy, chosen->untrusted};
+	struct open_request request = {operands[0], &chosen->judging, chosen->untrusted};
 	struct sl_error err = {0};
 	auto_verdict struct verdict verdict = {0};
 	auto_verified_bundle struct verified_bundle *bundle = NULL;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bundles/commands/open_bundle.h"
 
-#include "bundles/commands/policy_file.h"
-
 static void warn_not_verified(const struct open_request *request, const struct verdict *verdict)
 {
 	sl_auto_free char *shown = sl_text_shown(request->path);
@@ -15,19 +13,13 @@ static void warn_not_verified(const struct open_request *request, const struct v
 bool open_bundle(const struct open_request *request, struct verdict *verdict_out,
 		 struct verified_bundle **bundle_out, struct sl_error *err)
 {
-	auto_policy struct policy policy = {0};
-	sl_auto_free char *policy_path = NULL;
+	auto_judging struct judging judging = {0};
 	struct sl_error why = {0};
-	bool found = false;
 	*verdict_out = (struct verdict){0};
-	if (!policy_file_load(request->policy, &policy_path, &policy, &found, err))
+	if (!judging_load(&judging, request->judging, false, err))
 		return false;
-	struct verify_request verify = {
-		.path = request->path,
-		.policy = found ? &policy : NULL,
-		.untrusted = request->untrusted,
-		.depth = VERIFY_HEAD,
-	};
+	struct verify_request verify = judging_request(&judging, request->path, VERIFY_HEAD);
+	verify.untrusted = request->untrusted;
 	if (!bundle_verify(&verify, verdict_out, bundle_out, &why)) {
 		bool judged = why.kind == SL_E_ANSWER || why.kind == SL_E_UNTRUSTED;
 		return sl_fail(err, judged ? SL_E_UNTRUSTED : why.kind, "%s%s", why.text,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// How inspect, cat and extract open a bundle: verified to its head, or refused, or, when the person
-// insists, shown under a banner.
+// How the commands that read a bundle open it: verified to its head, or refused, or, when the
+// person insists, shown under a banner.
 #ifndef COMMANDS_OPEN_BUNDLE_H
 #define COMMANDS_OPEN_BUNDLE_H
 
-#include "bundles/trust/trust.h"
+#include "bundles/commands/judging.h"
 
 struct open_request {
-	const char *path, *policy; // the bundle; the option --policy or NULL
+	const char *path;
+	const struct judging_options *judging;
 	bool untrusted;
 };
 

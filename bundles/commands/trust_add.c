@@ -28,7 +28,7 @@ static bool read_roles(const struct sl_words *words, struct policy_key *entry, s
 	sl_list_each (words, word) {
 		enum role role;
 		sl_auto_free char *shown = sl_text_shown(*word);
-		if (!role_parse(*word, &role))
+		if (!role_parse(*word, &role) || role == ROLE_REVOKE)
 			return sl_fail(err, SL_E_USAGE, "--role is prepare or approve, not '%s'",
 				       shown);
 		if (role == ROLE_PREPARE)

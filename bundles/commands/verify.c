@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // sealift verify: every byte of every bundle, against the policy.
 #include "bundles/commands/commands.h"
-#include "bundles/commands/policy_file.h"
+#include "bundles/commands/judging.h"
 #include "bundles/commands/show.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 struct verify_options {
-	const char *policy;
+	struct judging_options judging;
+	const char *evidence;
 	int64_t threads;
 	bool json;
 };
 
 static const struct sl_option options[] = {
-	{"policy", 0, SL_OPT_STRING, offsetof(struct verify_options, policy), "FILE",
-	 "judge by FILE instead of the policy.json of the configuration folder"},
+	JUDGING_OPTIONS(struct verify_options, judging),
+	{"evidence", 0, SL_OPT_STRING, offsetof(struct verify_options, evidence), "FILE",
+	 "write the report as JSON into FILE, too"},
 	{"threads", 0, SL_OPT_NUMBER, offsetof(struct verify_options, threads), "N",
 	 "hash with N threads (default: one for each processor)"},
 	{"json", 0, SL_OPT_FLAG, offsetof(struct verify_options, json), NULL,
@@ -24,8 +28,8 @@ static const struct sl_option options[] = {
 
 struct verifying {
 	const struct verify_options *options;
-	const struct policy *policy; // NULL when there is none
-	json_t *results;	     // NULL unless --json
+	struct judging judging;
+	json_t *results; // owned; NULL unless --json or --evidence
 };
 
 static json_t *covered_json(const struct verdict *verdict)
@@ -93,64 +97,111 @@ static void print_remedy(const struct verdict *verdict)
 		fprintf(stderr, "    hint: %s\n", finding->remedy);
 }
 
-static int verify_one(const struct verifying *run, const char *path)
+// What has passed is remembered: later an older version is noticed.
+static bool remember(const struct verifying *run, const struct verified_bundle *bundle,
+		     struct sl_error *err)
+{
+	const struct manifest *manifest = verified_manifest(bundle);
+	struct sl_error why = {0};
+	if (seen_note(manifest->name, manifest->version, (int64_t)time(NULL), &why))
+		return true;
+	if (run->judging.policy.refuse_older)
+		return sl_fail(
+			err, why.kind,
+			"cannot remember that %s %s has passed, which this policy relies on: %s",
+			manifest->name, manifest->version, why.text);
+	sl_warn("it is not remembered that %s %s has passed: %s", manifest->name, manifest->version,
+		why.text);
+	return true;
+}
+
+static int verify_one(struct verifying *run, const char *path)
 {
 	struct sl_error err = {0};
 	struct sl_progress progress = {0};
 	auto_verdict struct verdict verdict = {0};
 	auto_verified_bundle struct verified_bundle *bundle = NULL;
-	struct verify_request request = {
-		.path = path,
-		.policy = run->policy,
-		.depth = VERIFY_ALL,
-		.threads = (unsigned)run->options->threads,
-		.progress = &progress,
-	};
-	bool ok = bundle_verify(&request, &verdict, &bundle, &err);
+	struct verify_request request = judging_request(&run->judging, path, VERIFY_ALL);
+	request.threads = (unsigned)run->options->threads;
+	request.progress = &progress;
+	bool ok = bundle_verify(&request, &verdict, &bundle, &err) && remember(run, bundle, &err);
 	if (run->results)
 		sl_json_append(run->results, result_json(path, &verdict, &err));
-	else if (verdict.has_id)
+	if (!run->options->json && verdict.has_id)
 		print_result(path, &verdict, &err);
 	if (!ok) {
 		fflush(stdout); // so that the complaint stands below its bundle
 		sl_complain(&err);
-		if (!verdict.has_id && !run->results)
+		if (!verdict.has_id && !run->options->json)
 			print_remedy(&verdict);
 	}
 	return sl_exit_code(err.kind);
 }
 
+static json_t *report_json(struct verifying *run, int worst)
+{
+	char now[21];
+	json_t *json = json_object();
+	sl_time_format((int64_t)time(NULL), now);
+	sl_json_set_uint(json, "sealift_verify", 1);
+	sl_json_set_uint(json, "exit_code", (uint64_t)worst);
+	sl_json_set_string(json, "program", "sealift " SEALIFT_VERSION);
+	sl_json_set_string(json, "time", now);
+	sl_json_set(json, "policy",
+		    run->judging.has_policy ? show_json_string(run->judging.policy_path)
+					    : json_string(""));
+	sl_json_set(json, "bundles", sl_take(run->results));
+	return json;
+}
+
+static bool write_evidence(const char *path, const json_t *json, struct sl_error *err)
+{
+	sl_auto_free char *text =
+		json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
+	if (!text)
+		return sl_fail(err, SL_E_INTERNAL, "cannot write the report as JSON");
+	sl_auto_free char *line = sl_format("%s\n", text);
+	return sl_store_file(path, line, strlen(line), 0644, SL_OUTPUT_REPLACE, err);
+}
+
 // All are attempted; the highest exit code is the worst one.
 static int verify_all(struct verifying *run, int argc, char **operands)
 {
+	struct sl_error err = {0};
 	int worst = 0;
+	if (run->options->json || run->options->evidence)
+		run->results = json_array();
 	for (int i = 0; i < argc; i++) {
 		int code = verify_one(run, operands[i]);
 		worst = code > worst ? code : worst;
 	}
 	if (!run->results)
 		return sl_finish(worst);
-	json_t *json = json_object();
-	sl_json_set_uint(json, "sealift_verify", 1);
-	sl_json_set_uint(json, "exit_code", (uint64_t)worst);
-	sl_json_set(json, "bundles", run->results);
-	return show_json(json, worst);
+	json_t *json = report_json(run, worst);
+	if (run->options->evidence && !write_evidence(run->options->evidence, json, &err)) {
+		sl_complain(&err);
+		worst = sl_exit_code(err.kind) > worst ? sl_exit_code(err.kind) : worst;
+		sl_json_set_uint(json, "exit_code", (uint64_t)worst);
+	}
+	if (run->options->json)
+		return show_json(json, worst);
+	json_decref(json);
+	return sl_finish(worst);
 }
 
 static int run(const void *values, int argc, char **operands)
 {
 	struct verifying run = {.options = values};
 	struct sl_error err = {0};
-	auto_policy struct policy policy = {0};
-	sl_auto_free char *path = NULL;
-	bool found = false;
 	if (run.options->threads > SL_THREADS_MAX)
 		sl_fail(&err, SL_E_USAGE, "--threads is at most %d", SL_THREADS_MAX);
-	else if (policy_file_load(run.options->policy, &path, &policy, &found, &err)) {
-		run.policy = found ? &policy : NULL;
-		run.results = run.options->json ? json_array() : NULL;
-		return verify_all(&run, argc, operands);
-	}
+	int code = err.kind == SL_E_NONE &&
+				   judging_load(&run.judging, &run.options->judging, true, &err)
+			   ? verify_all(&run, argc, operands)
+			   : -1;
+	judging_release(&run.judging);
+	if (code >= 0)
+		return code;
 	sl_complain(&err);
 	return sl_exit_code(err.kind);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sealift compile: spec -> plan -> lock -> content -> sealed bundle.
-#include "bundles/commands/password.h"
 #include "bundles/commands/show.h"
+#include "bundles/commands/signing.h"
 #include "bundles/trust/trust.h"
 #include "compiler/commands/commands.h"
 #include "compiler/commands/spec_file.h"
@@ -11,12 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-
-#define EPOCH_END 253402300800 // 10000-01-01T00:00:00Z
 
 struct compile_options {
-	const char *output, *key, *password_file, *signing_time;
+	const char *output;
+	struct signing_options signing;
 	struct sl_words wheelhouses;
 	int64_t threads;
 	bool allow_open, json;
@@ -25,12 +23,7 @@ struct compile_options {
 static const struct sl_option options[] = {
 	{"output", 'o', SL_OPT_STRING, offsetof(struct compile_options, output), "FILE",
 	 "the bundle to write (default: NAME-VERSION.sealift)"},
-	{"key", 'k', SL_OPT_STRING, offsetof(struct compile_options, key), "KEY",
-	 "the secret key to sign with (default: sealift.key of the configuration folder)"},
-	{"password-file", 0, SL_OPT_STRING, offsetof(struct compile_options, password_file), "FILE",
-	 "read the key's password from the first line of FILE"},
-	{"signing-time", 0, SL_OPT_STRING, offsetof(struct compile_options, signing_time), "TIME",
-	 "the time to sign (RFC 3339, UTC; default: SOURCE_DATE_EPOCH, else now)"},
+	SIGNING_OPTIONS(struct compile_options, signing),
 	{"wheelhouse", 'w', SL_OPT_LIST, offsetof(struct compile_options, wheelhouses), "DIR",
 	 "take wheels from DIR, too"},
 	{"allow-open", 0, SL_OPT_FLAG, offsetof(struct compile_options, allow_open), NULL,
@@ -213,61 +206,13 @@ static bool render(struct compiling *run, struct sl_error *err)
 	return true;
 }
 
-// Seconds since 1970 in decimal digits and nothing else, up to the year 9999.
-static bool parse_epoch(const char *text, int64_t *time_out)
-{
-	size_t len = strspn(text, "0123456789");
-	if (len == 0 || len > 12 || text[len] != '\0')
-		return false;
-	*time_out = strtoll(text, NULL, 10);
-	return *time_out < EPOCH_END;
-}
-
-static bool signing_time(const struct compile_options *given, int64_t *time_out,
-			 struct sl_error *err)
-{
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	if (given->signing_time) {
-		if (sl_time_parse(given->signing_time, time_out))
-			return true;
-		return sl_fail(err, SL_E_USAGE,
-			       "--signing-time needs a time like 2026-11-22T13:26:02Z, not '%s'",
-			       given->signing_time);
-	}
-	if (epoch && epoch[0]) {
-		if (parse_epoch(epoch, time_out))
-			return true;
-		sl_auto_free char *shown = sl_text_shown(epoch);
-		return sl_fail(err, SL_E_USAGE,
-			       "SOURCE_DATE_EPOCH is '%s', not a number of seconds since 1970 in "
-			       "decimal digits, before the year 10000",
-			       shown);
-	}
-	*time_out = (int64_t)time(NULL);
-	return true;
-}
-
-static bool load_key(struct compiling *run, struct sl_error *err)
-{
-	sl_auto_free char *path = NULL;
-	if (run->options->key)
-		path = sl_strdup(run->options->key);
-	else if (!key_default_path(&path, err))
-		return false;
-	return password_load_key(path, run->options->password_file, &run->key, err);
-}
-
 static bool sign(void *context, const char *manifest, size_t len, char **signature_out,
 		 struct sl_error *err)
 {
 	const struct compiling *run = context;
-	struct statement statement = {
-		.role = ROLE_PREPARE,
-		.bundle = sl_sha256_bytes(manifest, len),
-		.time = run->time,
-	};
-	snprintf(statement.name, sizeof statement.name, "%s", run->spec.plan->name);
-	snprintf(statement.version, sizeof statement.version, "%s", run->spec.plan->version);
+	struct sl_digest id = sl_sha256_bytes(manifest, len);
+	struct statement statement = signing_statement(ROLE_PREPARE, &id, run->spec.plan->name,
+						       run->spec.plan->version, run->time);
 	return signature_make(run->key, &statement, manifest, len, signature_out, err);
 }
 
@@ -351,9 +296,9 @@ static bool measure(struct compiling *run, struct sl_error *err)
 
 static bool compile(struct compiling *run, const char *path, struct sl_error *err)
 {
-	if (!signing_time(run->options, &run->time, err) || !read_spec(run, path, err) ||
-	    !name_output(run, err) || !load_key(run, err) || !pin(run, err) ||
-	    !check_closure(run, err) || !render(run, err))
+	if (!signing_time(&run->options->signing, &run->time, err) || !read_spec(run, path, err) ||
+	    !name_output(run, err) || !signing_key(&run->options->signing, &run->key, err) ||
+	    !pin(run, err) || !check_closure(run, err) || !render(run, err))
 		return false;
 	return seal(run, err) && measure(run, err);
 }
