@@ -5,9 +5,24 @@
 #include "compiler/commands/commands.h"
 
 static const struct sl_command *const commands[] = {
-	&command_check,	    &command_compile,	 &command_verify,	&command_inspect,
-	&command_cat,	    &command_extract,	 &command_key_new,	&command_key_show,
-	&command_trust_add, &command_trust_list, &command_trust_remove, NULL,
+	&command_check,
+	&command_compile,
+	&command_verify,
+	&command_inspect,
+	&command_cat,
+	&command_extract,
+	&command_approve,
+	&command_attach,
+	&command_revoke,
+	&command_key_new,
+	&command_key_show,
+	&command_trust_add,
+	&command_trust_list,
+	&command_trust_remove,
+	&command_policy_init,
+	&command_policy_check,
+	&command_policy_explain,
+	NULL,
 };
 
 static const struct sl_program program = {

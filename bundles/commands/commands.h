@@ -14,5 +14,11 @@ extern const struct sl_command command_verify;
 extern const struct sl_command command_inspect;
 extern const struct sl_command command_cat;
 extern const struct sl_command command_extract;
+extern const struct sl_command command_approve;
+extern const struct sl_command command_attach;
+extern const struct sl_command command_revoke;
+extern const struct sl_command command_policy_init;
+extern const struct sl_command command_policy_check;
+extern const struct sl_command command_policy_explain;
 
 #endif

@@ -155,7 +155,11 @@ static int run(const void *values, int argc, char **operands)
 {
 	(void)argc;
 	const struct extract_options *chosen = values;
-	struct open_request request = {operands[0], &chosen->judging, chosen->untrusted};
+	struct open_request request = {
+		.path = operands[0],
+		.judging = &chosen->judging,
+		.untrusted = chosen->untrusted,
+	};
 	struct extracting run = {0};
 	struct sl_error err = {0};
 	auto_verdict struct verdict verdict = {0};

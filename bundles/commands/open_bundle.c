@@ -18,8 +18,11 @@ bool open_bundle(const struct open_request *request, struct verdict *verdict_out
 	*verdict_out = (struct verdict){0};
 	if (!judging_load(&judging, request->judging, false, err))
 		return false;
-	struct verify_request verify = judging_request(&judging, request->path, VERIFY_HEAD);
+	struct verify_request verify = judging_request(&judging, request->path, request->depth);
 	verify.untrusted = request->untrusted;
+	verify.progress = request->progress;
+	if (request->before_approval)
+		judging.policy.approvals = 0;
 	if (!bundle_verify(&verify, verdict_out, bundle_out, &why)) {
 		bool judged = why.kind == SL_E_ANSWER || why.kind == SL_E_UNTRUSTED;
 		return sl_fail(err, judged ? SL_E_UNTRUSTED : why.kind, "%s%s", why.text,

@@ -10,6 +10,9 @@ struct open_request {
 	const char *path;
 	const struct judging_options *judging;
 	bool untrusted;
+	enum verify_depth depth;
+	bool before_approval; // to add signatures: how many the policy demands does not matter
+	struct sl_progress *progress; // may be NULL
 };
 
 // Returns true with the bundle and the verdict on it (release both). A bundle that nobody trusted

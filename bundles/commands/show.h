@@ -22,6 +22,9 @@ void show_key(const struct public_key *key);
 // specs/json-output.md, "verdict". Owned by the caller.
 json_t *show_signatures_json(const struct verdict *verdict);
 json_t *show_findings_json(const struct verdict *verdict);
+// A policy in sentences, and the same as [{"rule", "sentence"}…].
+void show_policy(const struct policy *policy);
+json_t *show_policy_json(const struct policy *policy);
 // One line for each signature, indented.
 void show_signatures(const struct verdict *verdict);
 // One line for each finding, and one more where there is a remedy.

@@ -137,7 +137,9 @@ static bool rules_decide(const struct verdict *verdict, enum rule first, enum ru
 	for (enum rule rule = first; rule <= last; rule++) {
 		const struct finding *finding = &verdict->findings[rule];
 		if (finding->verdict == FINDING_FAIL)
-			return sl_fail(err, finding->kind, "%s%s%s", finding->evidence,
+			return sl_fail(err, finding->kind, "%s%s%s%s%s",
+				       rule == RULE_SIGNATURES ? "" : rule_name(rule),
+				       rule == RULE_SIGNATURES ? "" : ": ", finding->evidence,
 				       finding->remedy ? "; " : "",
 				       finding->remedy ? finding->remedy : "");
 	}
