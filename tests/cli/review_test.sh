@@ -1,0 +1,171 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A reviewer's and an operator's day: policy init, check, explain; approve, attach, revoke; what
+# verify says at each step, what is written, and what it exits with.
+# shellcheck source=tests/cli/lib.sh
+. "$SEALIFT_SOURCE_DIR/tests/cli/lib.sh"
+
+cp "$SEALIFT_SOURCE_DIR/specs/examples/minimal/minimal.yaml" .
+for key in ada bob eve; do
+	expect_exit 0 "$SEALIFT" key new --no-password -o "$key"
+done
+expect_exit 0 "$SEALIFT" compile minimal.yaml --key ada.key -o a.sealift --signing-time 2026-01-02T03:04:05Z
+id=$(tar -xOf a.sealift manifest.json | sha256sum | cut -c1-64)
+
+fingerprint() {
+	"$SEALIFT" key show "$1" --json | jq -r .fingerprint
+}
+bob=$(fingerprint bob.pub)
+eve=$(fingerprint eve.pub)
+
+# finding RULE: the verdict of the last `verify --json`, and whether the whole passed.
+finding() {
+	jq -r --arg rule "$1" '.bundles[0] | "\(.verified) \(.findings[] | select(.rule == $rule).verdict)"' out
+}
+# expect_finding CODE RULE "VERIFIED VERDICT" [ARGUMENT...]
+expect_finding() {
+	code=$1 rule=$2 expected=$3
+	shift 3
+	expect_exit "$code" "$SEALIFT" verify --json "$@"
+	[ "$(finding "$rule")" = "$expected" ] || {
+		cat out >&2
+		fail "$rule: $(finding "$rule") instead of $expected"
+	}
+}
+
+# ---- the policy ------------------------------------------------------------------------------
+expect_exit 2 "$SEALIFT" policy init --approve bob.pub                       # whose bundles?
+expect_exit 2 "$SEALIFT" policy init --prepare ada.pub --approvals 1         # nobody could pass
+expect_exit 2 "$SEALIFT" policy init --prepare ada.pub --base 'docker.io/A'
+expect_exit 2 "$SEALIFT" policy init --prepare ada.pub --deny 'numpy <2'
+expect_exit 2 "$SEALIFT" policy init --prepare ada.pub --closure tight
+expect_exit 2 "$SEALIFT" policy init --prepare ada.pub --signed-since yesterday
+expect_exit 3 "$SEALIFT" policy init --prepare ada.pub --deny numpy --deny numpy # once each
+expect_exit 3 "$SEALIFT" policy init --prepare minimal.yaml
+expect_exit 5 "$SEALIFT" policy init --prepare nowhere.pub
+[ ! -e policy.json ] || fail "a refused policy was written"
+expect_exit 0 "$SEALIFT" policy init --prepare ada.pub --approve bob.pub --approve eve.pub --approvals 2 \
+	--closure pinned --base docker.io/library --deny 'numpy<2' --largest 1000000
+expect_text out 'older than the newest'
+cp policy.json before.json
+expect_exit 5 "$SEALIFT" policy init --prepare ada.pub # never overwrites
+expect_same before.json policy.json
+expect_exit 0 "$SEALIFT" policy check policy.json
+expect_text out 'good, 3 keys'
+expect_exit 0 "$SEALIFT" policy explain policy.json --json
+jq -e '[.sentences[].rule] | contains(["approvals", "closure", "base", "packages", "size"])' out >/dev/null ||
+	fail "not every demand is explained"
+echo '{"keys":[],"sealift_policy":1,"approvls":1}' >bad.json
+expect_exit 3 "$SEALIFT" policy check bad.json
+expect_text err "did you mean 'approvals'"
+expect_exit 5 "$SEALIFT" policy check nowhere.json
+if command -v python3 >/dev/null && python3 -c 'import jsonschema' 2>/dev/null; then
+	python3 - "$SEALIFT_SOURCE_DIR/specs/policy.schema.json" <<-'END' || fail "the schema and the judge differ"
+		import json, sys, jsonschema
+		schema = json.load(open(sys.argv[1]))
+		jsonschema.Draft202012Validator.check_schema(schema)
+		jsonschema.validate(json.load(open("policy.json")), schema)
+		assert not jsonschema.Draft202012Validator(schema).is_valid(json.load(open("bad.json")))
+	END
+fi
+
+# ---- approving -------------------------------------------------------------------------------
+expect_finding 4 approvals 'false fail' --policy policy.json a.sealift
+expect_exit 3 "$SEALIFT" approve a.sealift --key ada.key # it would not count (T31)
+expect_exit 0 "$SEALIFT" approve a.sealift --key bob.key --policy policy.json
+[ -f "$id.$bob.minisig" ] || fail "not named after bundle and key: $(ls)"
+[ "$(wc -c <"$id.$bob.minisig")" -lt 512 ] || fail "larger than half a KiB"
+tar -xf a.sealift manifest.json
+minisign -Vq -p bob.pub -m manifest.json -x "$id.$bob.minisig" || fail "minisign does not accept it"
+cp "$id.$bob.minisig" before.minisig
+expect_exit 5 "$SEALIFT" approve a.sealift --key bob.key # never overwrites
+expect_same before.minisig "$id.$bob.minisig"
+expect_finding 4 approvals 'false fail' --policy policy.json --signatures . a.sealift
+
+# with minisign alone
+comment=$("$SEALIFT" approve --print-comment a.sealift --signing-time 2026-01-03T00:00:00Z)
+[ "$comment" = "sealift:1 role=approve bundle=$id name=minimal version=1.0.0 time=2026-01-03T00:00:00Z" ] ||
+	fail "the comment is $comment"
+minisign -S -s eve.key -m manifest.json -x by-hand.minisig -t "$comment" >/dev/null || fail "minisign"
+mkdir more
+cp by-hand.minisig "more/$id.$eve.minisig"
+expect_finding 0 approvals 'true pass' --policy policy.json --signatures . --signatures more a.sealift
+mkdir twice # one key, attached and detached, counts once (T31)
+cp "$id.$bob.minisig" twice/
+
+# beside the policy they are found without being named
+mkdir signatures
+cp "$id.$bob.minisig" "more/$id.$eve.minisig" signatures/
+expect_finding 0 approvals 'true pass' --policy policy.json a.sealift
+expect_exit 5 "$SEALIFT" verify --policy policy.json --signatures nowhere a.sealift
+
+# a tampered bundle is not approved
+head -c 3000 a.sealift >cut.sealift
+expect_exit 3 "$SEALIFT" approve cut.sealift --key bob.key -C twice
+
+# ---- attaching -------------------------------------------------------------------------------
+rm -r signatures
+expect_exit 2 "$SEALIFT" attach a.sealift "$id.$bob.minisig" # where to?
+expect_exit 0 "$SEALIFT" attach a.sealift "$id.$bob.minisig" by-hand.minisig -o b.sealift --policy policy.json
+[ "$(tar -xOf b.sealift manifest.json | sha256sum | cut -c1-64)" = "$id" ] || fail "another id"
+expect_finding 0 approvals 'true pass' --policy policy.json b.sealift
+expect_exit 0 "$SEALIFT" attach a.sealift "$id.$bob.minisig" -o c.sealift
+expect_finding 4 approvals 'false fail' --policy policy.json --signatures twice c.sealift
+jq -e '[.bundles[0].signatures[] | select(.counts)] | length == 2' out >/dev/null || fail "counted twice"
+expect_exit 3 "$SEALIFT" attach b.sealift "$id.$bob.minisig" -o d.sealift # it is there already
+[ ! -e d.sealift ] || fail "a refused bundle was written"
+sed 's/ver/Ver/' "$id.$bob.minisig" >"twice/$id.$bob.minisig"
+expect_exit 4 "$SEALIFT" attach a.sealift "twice/$id.$bob.minisig" -o d.sealift --policy policy.json
+expect_finding 4 approvals 'false fail' --policy policy.json --signatures twice a.sealift
+expect_exit 3 "$SEALIFT" attach a.sealift minimal.yaml -o d.sealift
+cp a.sealift e.sealift
+expect_exit 0 "$SEALIFT" attach e.sealift "$id.$bob.minisig" -o e.sealift # in place
+expect_same c.sealift e.sealift
+
+# ---- evidence, and what has been seen ----------------------------------------------------------
+expect_exit 0 "$SEALIFT" verify --policy policy.json --evidence evidence.json b.sealift
+jq -e '.exit_code == 0 and .bundles[0].verified and (.bundles[0].findings | length == 14)' evidence.json >/dev/null ||
+	fail "the evidence lacks something"
+expect_exit 5 "$SEALIFT" verify --policy policy.json --evidence nowhere/evidence.json b.sealift
+sed 's/^version:.*/version: 0.9.0/' minimal.yaml >old.yaml
+expect_exit 0 "$SEALIFT" compile old.yaml --key ada.key -o old.sealift
+jq '.approvals = 0' policy.json >relaxed.json
+expect_finding 4 version 'false fail' --policy relaxed.json old.sealift # T40
+expect_exit 0 "$SEALIFT" inspect --policy relaxed.json old.sealift      # looking is no mistake
+jq '.versions = [{name: "minimal", highest: "0.9.9"}]' relaxed.json >back.json # T42
+expect_finding 0 version 'true pass' --policy back.json old.sealift
+expect_finding 4 version 'false fail' --policy back.json b.sealift
+jq 'del(.older)' relaxed.json >older.json
+expect_finding 0 version 'true pass' --policy older.json old.sealift
+seen=$SEALIFT_HOME/state/seen.json
+jq '.latest = "2999-01-01T00:00:00Z"' "$seen" >future.json # T43: the clock has gone back
+cp "$seen" kept.json
+cp future.json "$seen"
+expect_finding 4 time 'false fail' --policy older.json b.sealift
+expect_exit 0 "$SEALIFT" inspect --policy older.json b.sealift
+echo broken >"$seen"
+expect_exit 3 "$SEALIFT" verify --policy older.json b.sealift
+cp kept.json "$seen"
+jq '.signed_within_days = 30' older.json >fresh.json # T41
+expect_finding 4 time 'false fail' --policy fresh.json b.sealift
+expect_finding 0 time 'true pass' --policy fresh.json old.sealift
+expect_exit 4 "$SEALIFT" inspect --policy fresh.json b.sealift
+
+# ---- names of a key ----------------------------------------------------------------------------
+jq '.keys[0].bundles = ["other-*"]' older.json >names.json
+expect_finding 4 signatures 'false fail' --policy names.json b.sealift
+jq '.keys[0].bundles = ["other-*", "min*"]' older.json >names.json
+expect_finding 0 signatures 'true pass' --policy names.json b.sealift
+
+# ---- revoking --------------------------------------------------------------------------------
+mkdir signatures
+expect_exit 0 "$SEALIFT" revoke b.sealift --key eve.key -C signatures
+[ -f "signatures/$id.$eve.revoke.minisig" ] || fail "$(ls signatures)"
+expect_finding 4 revocation 'false fail' --policy policy.json b.sealift
+expect_exit 4 "$SEALIFT" inspect --policy policy.json b.sealift
+expect_exit 4 "$SEALIFT" extract --policy policy.json b.sealift -C folder
+[ ! -e folder ] || fail "a revoked bundle was extracted"
+expect_exit 3 "$SEALIFT" attach a.sealift "signatures/$id.$eve.revoke.minisig" -o f.sealift
+jq 'del(.keys[2]) | .approvals = 1' policy.json >stranger.json # nobody knows eve: it does not hurt
+expect_finding 0 revocation 'true pass' --policy stranger.json b.sealift
+echo "fine"
