@@ -141,7 +141,7 @@ static bool attach(struct attaching *run, int argc, char **operands, struct sl_e
 	};
 	auto_verdict struct verdict verdict = {0};
 	if (!open_bundle(&request, &verdict, &run->bundle, err) ||
-	    !judging_load(&run->judging, &run->options->judging, false, err))
+	    !judging_by_options(&run->judging, &run->options->judging, false, err))
 		return false;
 	run->id = verified_id(run->bundle);
 	for (int i = 1; i < argc; i++)

@@ -16,7 +16,7 @@ bool open_bundle(const struct open_request *request, struct verdict *verdict_out
 	auto_judging struct judging judging = {0};
 	struct sl_error why = {0};
 	*verdict_out = (struct verdict){0};
-	if (!judging_load(&judging, request->judging, false, err))
+	if (!judging_by_options(&judging, request->judging, false, err))
 		return false;
 	struct verify_request verify = judging_request(&judging, request->path, request->depth);
 	verify.untrusted = request->untrusted;

@@ -4,7 +4,7 @@
 #ifndef COMMANDS_OPEN_BUNDLE_H
 #define COMMANDS_OPEN_BUNDLE_H
 
-#include "bundles/commands/judging.h"
+#include "bundles/commands/judging_options.h"
 
 struct open_request {
 	const char *path;

@@ -104,7 +104,8 @@ static void explain(const struct policy *policy, struct sentences *out)
 	if (policy->has_closure)
 		say(out, RULE_CLOSURE, sl_format("at least %s", closure_name(policy->closure)));
 	say_list(out, RULE_BASE, &policy->bases, "no base images but these, and those below:");
-	say_list(out, RULE_INDEX, &policy->indexes, "packages are fetched only from these, and below:");
+	say_list(out, RULE_INDEX, &policy->indexes,
+		 "packages are fetched only from these, and below:");
 	say_list(out, RULE_PACKAGES, &policy->denied, "none of these packages:");
 	if (policy->largest > 0)
 		say(out, RULE_SIZE, sl_format("at most %ju bytes", (uintmax_t)policy->largest));

@@ -11,20 +11,15 @@ struct signing_options {
 	const char *key, *password_file, *time;
 };
 
-#define SIGNING_OPTIONS(type, member)                                                            \
-	{"key",                                                                                  \
-	 'k',                                                                                    \
-	 SL_OPT_STRING,                                                                          \
-	 offsetof(type, member.key),                                                             \
-	 "KEY",                                                                                  \
-	 "the secret key to sign with (default: sealift.key of the configuration folder)"},      \
-		{"password-file", 0,                                                             \
-		 SL_OPT_STRING,	  offsetof(type, member.password_file),                          \
-		 "FILE",	  "read the key's password from the first line of FILE"},        \
-	{                                                                                        \
-		"signing-time", 0, SL_OPT_STRING, offsetof(type, member.time), "TIME",           \
-			"the time to sign (RFC 3339, UTC; default: SOURCE_DATE_EPOCH, else now)" \
-	}
+// clang-format off
+#define SIGNING_OPTIONS(type, member)                                                         \
+	{"key", 'k', SL_OPT_STRING, offsetof(type, member.key), "KEY",                        \
+	 "the secret key to sign with (default: sealift.key of the configuration folder)"},   \
+	{"password-file", 0, SL_OPT_STRING, offsetof(type, member.password_file), "FILE",     \
+	 "read the key's password from the first line of FILE"},                              \
+	{"signing-time", 0, SL_OPT_STRING, offsetof(type, member.time), "TIME",               \
+	 "the time to sign (RFC 3339, UTC; default: SOURCE_DATE_EPOCH, else now)"}
+// clang-format on
 
 // --signing-time, else SOURCE_DATE_EPOCH, else the clock; seconds since 1970. SL_E_USAGE.
 bool signing_time(const struct signing_options *options, int64_t *time_out,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sealift verify: every byte of every bundle, against the policy.
 #include "bundles/commands/commands.h"
-#include "bundles/commands/judging.h"
+#include "bundles/commands/judging_options.h"
 #include "bundles/commands/show.h"
 
 #include <stdio.h>
@@ -195,8 +195,8 @@ static int run(const void *values, int argc, char **operands)
 	struct sl_error err = {0};
 	if (run.options->threads > SL_THREADS_MAX)
 		sl_fail(&err, SL_E_USAGE, "--threads is at most %d", SL_THREADS_MAX);
-	int code = err.kind == SL_E_NONE &&
-				   judging_load(&run.judging, &run.options->judging, true, &err)
+	int code = err.kind == SL_E_NONE && judging_by_options(&run.judging, &run.options->judging,
+							       true, &err)
 			   ? verify_all(&run, argc, operands)
 			   : -1;
 	judging_release(&run.judging);

@@ -155,6 +155,9 @@ const struct manifest *verified_manifest(const struct verified_bundle *bundle);
 const struct plan *verified_plan(const struct verified_bundle *bundle);
 const struct lock *verified_lock(const struct verified_bundle *bundle);
 const struct content *verified_content(const struct verified_bundle *bundle);
+// Those in the bundle, and then the detached ones that were found; borrowed.
+const struct raw_signature *verified_signatures(const struct verified_bundle *bundle,
+						size_t *len_out);
 // For copying blobs, manifest text and raw signatures out: the same descriptor that was verified.
 struct bundle_reader *verified_reader(struct verified_bundle *bundle);
 

@@ -75,6 +75,13 @@ const struct content *verified_content(const struct verified_bundle *bundle)
 	return bundle->content;
 }
 
+const struct raw_signature *verified_signatures(const struct verified_bundle *bundle,
+						size_t *len_out)
+{
+	*len_out = bundle->signatures.len;
+	return bundle->signatures.items;
+}
+
 struct bundle_reader *verified_reader(struct verified_bundle *bundle)
 {
 	return bundle->reader;

@@ -8,20 +8,20 @@
 #include <stdio.h>
 
 // `run` will decide; but a person who is told now can still do something about it.
-static void warn_if_doubtful(const struct queue_options *options, const char *path)
+static void warn_if_doubtful(struct ledger *ledger, int64_t number)
 {
-	auto_policy struct policy policy = {0};
+	auto_submission struct submission row = {0};
+	auto_judging struct judging judging = {0};
 	auto_verdict struct verdict verdict = {0};
 	auto_verified_bundle struct verified_bundle *bundle = NULL;
 	struct sl_error why = {0};
-	bool have_policy;
 
-	if (!queue_load_policy(options->policy, &policy, &have_policy, &why)) {
+	if (!ledger_find(ledger, number, &row, &why) ||
+	    !queue_judging(row.policy, row.signatures, &judging, &why)) {
 		sl_warn("%s", why.text);
 		return;
 	}
-	struct verify_request request = {
-		.path = path, .policy = have_policy ? &policy : NULL, .depth = VERIFY_HEAD};
+	struct verify_request request = judging_request(&judging, row.path, VERIFY_HEAD);
 	if (!bundle_verify(&request, &verdict, &bundle, &why))
 		sl_warn("queued, but as things are 'run' will refuse it: %s", why.text);
 }
@@ -71,7 +71,7 @@ static bool add_one(struct ledger *ledger, const struct queue_options *options, 
 	if (!queue_bundle(ledger, options, path, &number, &added, err))
 		return false;
 	if (added != LEDGER_WAS_DONE)
-		warn_if_doubtful(options, path);
+		warn_if_doubtful(ledger, number);
 	report(options, path, number, added, list);
 	if (added == LEDGER_WAS_THERE)
 		warn_if_ended(ledger, path, number);

@@ -23,10 +23,10 @@ static void add_bytes(struct delivery *delivery, const void *data, size_t size,
 	};
 }
 
-static void add_signatures(struct delivery *delivery, const struct bundle_reader *reader)
+static void add_signatures(struct delivery *delivery, const struct verified_bundle *bundle)
 {
 	size_t len;
-	const struct raw_signature *signatures = bundle_signatures(reader, &len);
+	const struct raw_signature *signatures = verified_signatures(bundle, &len);
 
 	for (size_t i = 0; i < len; i++) {
 		struct sl_digest sha256 = sl_sha256_bytes(signatures[i].text, signatures[i].len);
@@ -87,7 +87,7 @@ void delivery_init(struct delivery *delivery, struct verified_bundle *bundle)
 
 	*delivery = (struct delivery){0};
 	add_bytes(delivery, manifest, len, &id);
-	add_signatures(delivery, reader);
+	add_signatures(delivery, bundle);
 	add_files(delivery, verified_manifest(bundle), verified_content(bundle));
 	add_blobs(delivery, verified_manifest(bundle), reader);
 	sort_and_join(delivery);

@@ -31,6 +31,8 @@
 	 "... even if the answer to an earlier registration was lost"},                            \
 	{"policy", 0, SL_OPT_STRING, offsetof(struct queue_options, policy), "FILE",               \
 	 "the keys to trust (default: your own policy.json)"},                                     \
+	{"signatures", 0, SL_OPT_LIST, offsetof(struct queue_options, signatures), "DIR",          \
+	 "take approvals and revocations from DIR, too"},                                          \
 	{"out", 'o', SL_OPT_STRING, offsetof(struct queue_options, out), "DIR",                    \
 	 "make the registration's folder in DIR"},                                                 \
 	{"state-dir", 0, SL_OPT_STRING, offsetof(struct queue_options, state_dir), "DIR",          \
@@ -127,6 +129,22 @@ static bool make_absolute(const char *path, char **out, struct sl_error *err)
 	return true;
 }
 
+static bool make_folders(const struct sl_words *words, char **out, struct sl_error *err)
+{
+	sl_auto_json json_t *list = json_array();
+
+	sl_list_each (words, word) {
+		sl_auto_fd int fd = -1;
+		sl_auto_free char *path = NULL;
+		if (!sl_open_dir(*word, &fd, err) || !make_absolute(*word, &path, err))
+			return false;
+		sl_json_append(list, json_string(path));
+	}
+	if (words->len > 0)
+		*out = json_dumps(list, JSON_COMPACT);
+	return true;
+}
+
 static bool read_id(const char *path, struct sl_digest *id_out, struct sl_error *err)
 {
 	struct bundle_reader *reader = NULL;
@@ -151,7 +169,8 @@ static bool make_row(const struct queue_options *options, const char *path, stru
 	       make_absolute(options->builder_config, &out->builder_config, err) &&
 	       make_absolute(options->runner_config, &out->runner_config, err) &&
 	       make_absolute(options->build_on_config, &out->build_on_config, err) &&
-	       make_absolute(options->out, &out->out, err);
+	       make_absolute(options->out, &out->out, err) &&
+	       make_folders(&options->signatures, &out->signatures, err);
 }
 
 bool queue_bundle(struct ledger *ledger, const struct queue_options *options, const char *path,
@@ -172,16 +191,21 @@ bool queue_bundle_again(struct ledger *ledger, const struct queue_options *optio
 	       ledger_add_again(ledger, &wanted, number_out, err);
 }
 
-bool queue_load_policy(const char *path, struct policy *out, bool *there_out, struct sl_error *err)
+bool queue_judging(const char *policy, const char *signatures, struct judging *out,
+		   struct sl_error *err)
 {
-	sl_auto_free char *own = NULL;
+	const char *text = signatures ? signatures : "[]";
+	sl_auto_json json_t *list = sl_json_load(text, strlen(text), "the ledger", err);
+	size_t len = json_array_size(list), i;
+	sl_auto_free const char **folders = sl_alloc_array(len + 1, sizeof *folders);
+	json_t *folder;
 
-	*out = (struct policy){0};
-	*there_out = true;
-	if (!path) {
-		if (!policy_default_path(&own, err))
-			return false;
-		*there_out = access(own, F_OK) == 0 || errno != ENOENT;
+	*out = (struct judging){0};
+	json_array_foreach (list, i, folder) {
+		folders[i] = json_string_value(folder);
+		if (!folders[i])
+			return sl_fail(err, SL_E_FORMAT,
+				       "the ledger is damaged: a folder of signatures is no text");
 	}
-	return !*there_out || policy_load(path ? path : own, out, err);
+	return list && judging_load(out, policy, folders, len, true, err);
 }

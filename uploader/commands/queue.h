@@ -4,7 +4,7 @@
 #define SL_UPLOADER_COMMANDS_QUEUE_H
 
 #include "bundles/base/options.h"
-#include "bundles/trust/trust.h"
+#include "bundles/trust/judging.h"
 #include "uploader/commands/reach.h"
 #include "uploader/ledger/ledger.h"
 
@@ -13,6 +13,7 @@ struct queue_options {
 	const char *builder, *runner;
 	const char *builder_config, *runner_config, *policy, *out, *state_dir;
 	const char *build_on, *build_on_config;
+	struct sl_words signatures; // folders
 	bool ship_sif;
 	bool force_tasks, container_service, again, json;
 	struct postman_options reach;
@@ -37,9 +38,10 @@ bool queue_bundle(struct ledger *ledger, const struct queue_options *options, co
 bool queue_bundle_again(struct ledger *ledger, const struct queue_options *options,
 			const char *path, int64_t *number_out, struct sl_error *err) SL_MUST_USE;
 
-// The policy file at `path`, or the person's own when `path` is NULL; without either `*there_out`
-// is false and nothing is trusted.
-bool queue_load_policy(const char *path, struct policy *out, bool *there_out,
-		       struct sl_error *err) SL_MUST_USE;
+// By what a submission is judged here: its policy or the person's own, its folders of detached
+// signatures (a JSON array, or NULL), and what `sealift verify` has seen. Release with
+// judging_release().
+bool queue_judging(const char *policy, const char *signatures, struct judging *out,
+		   struct sl_error *err) SL_MUST_USE;
 
 #endif

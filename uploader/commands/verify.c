@@ -60,19 +60,14 @@ static bool remember_name(struct work *work, const struct manifest *manifest, st
 
 bool work_verify(struct work *work, enum verify_depth depth, struct sl_error *err)
 {
-	auto_policy struct policy policy = {0};
+	auto_judging struct judging judging = {0};
 	auto_verdict struct verdict verdict = {0};
 	struct sl_progress progress;
-	bool have_policy;
 
-	if (!queue_load_policy(work->row.policy, &policy, &have_policy, err))
+	if (!queue_judging(work->row.policy, work->row.signatures, &judging, err))
 		return false;
-	struct verify_request request = {
-		.path = work->row.path,
-		.policy = have_policy ? &policy : NULL,
-		.depth = depth,
-		.progress = &progress,
-	};
+	struct verify_request request = judging_request(&judging, work->row.path, depth);
+	request.progress = &progress;
 	work_say(work, "verifying");
 	sl_progress_begin(&progress, "verifying", 0);
 	work_let_go(work);

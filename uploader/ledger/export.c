@@ -89,6 +89,7 @@ json_t *submission_to_json(const struct submission *submission)
 	set_text(object, "runner", submission->runner);
 	set_text(object, "path", submission->path);
 	set_text(object, "policy", submission->policy);
+	set_json(object, "signatures", submission->signatures);
 	set_text(object, "builder_config", submission->builder_config);
 	set_text(object, "out", submission->out);
 	set_text(object, "runner_config", submission->runner_config);

@@ -50,7 +50,8 @@ struct submission {
 	char *policy, *builder_config, *out; // absolute; NULL = the default
 	char *runner_config;		     // the same
 	char *build_on, *build_on_config;    // built there and shipped; NULL: the builder builds
-	bool force_tasks;		     // large objects may travel as tasks, too
+	char *signatures; // JSON: absolute folders with detached signatures; NULL = none
+	bool force_tasks; // large objects may travel as tasks, too
 	// Whether the container service is to be told, too: 0 no, 1 yes, 2 even if an earlier
 	// answer was lost.
 	unsigned container_service;

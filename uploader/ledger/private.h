@@ -7,7 +7,7 @@
 
 #include <sqlite3.h>
 
-#define LEDGER_SCHEMA	   4
+#define LEDGER_SCHEMA	   5
 #define LEDGER_APPLICATION 0x5345414c // "SEAL"
 #define LEDGER_LEASE	   600	      // seconds after which a claim that we cannot check is stale
 

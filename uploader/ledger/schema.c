@@ -90,15 +90,20 @@
 	" PRIMARY KEY (service, endpoint)) STRICT;"               \
 	"PRAGMA user_version = 4;"
 
-_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 4, "schema texts above");
+#define VERSION_5                                            \
+	"ALTER TABLE submission ADD COLUMN signatures TEXT;" \
+	"PRAGMA user_version = 5;"
 
-const char ledger_schema[] = VERSION_1 VERSION_2 VERSION_3 VERSION_4;
+_Static_assert(LEDGER_APPLICATION == 1397047628 && LEDGER_SCHEMA == 5, "schema texts above");
+
+const char ledger_schema[] = VERSION_1 VERSION_2 VERSION_3 VERSION_4 VERSION_5;
 
 // What a ledger of each older schema lacks.
 static const char *const lacks[LEDGER_SCHEMA + 1] = {
-	[1] = VERSION_2 VERSION_3 VERSION_4,
-	[2] = VERSION_3 VERSION_4,
-	[3] = VERSION_4,
+	[1] = VERSION_2 VERSION_3 VERSION_4 VERSION_5,
+	[2] = VERSION_3 VERSION_4 VERSION_5,
+	[3] = VERSION_4 VERSION_5,
+	[4] = VERSION_5,
 	[LEDGER_SCHEMA] = "",
 };
 

@@ -10,7 +10,8 @@
 	"s.out,"                                                                                 \
 	" s.name, s.version, s.state, s.kind, s.reason, s.remedy, " receipt ", s.registration,"  \
 	" s.added, s.changed, s.force_tasks, s.runner_config, s.container_service, s.container," \
-	" s.runner_sees, s.build_on, s.build_on_config, " built ", s.runner_findings,"           \
+	" s.runner_sees, s.build_on, s.build_on_config, " built                                  \
+	", s.runner_findings, s.signatures,"                                                     \
 	" c.host, c.boot, c.space, c.pid, c.start, c.renewed"                                    \
 	" FROM submission s LEFT JOIN claim c ON c.submission = s.number"
 
@@ -38,6 +39,7 @@ void submission_release(struct submission *submission)
 	free(submission->build_on);
 	free(submission->build_on_config);
 	free(submission->built);
+	free(submission->signatures);
 	memset(submission, 0, sizeof *submission);
 }
 
@@ -81,8 +83,9 @@ static bool read_row(struct ledger *ledger, sqlite3_stmt *row, struct submission
 		.build_on_config = db_text(row, 24),
 		.built = db_text(row, 25),
 		.runner_findings = db_text(row, 26),
+		.signatures = db_text(row, 27),
 	};
-	out->worker = claim_worker(ledger, row, 27, &out->renewed);
+	out->worker = claim_worker(ledger, row, 28, &out->renewed);
 	if (bundle && sl_digest_parse(bundle, &out->bundle) &&
 	    ledger_state_parse(state, &out->state))
 		return true;
@@ -171,14 +174,14 @@ static bool insert(struct ledger *ledger, const char *bundle, const struct submi
 	if (!db_run(ledger, err,
 		    "INSERT INTO submission (bundle, builder, runner, path, policy, builder_config,"
 		    " out, name, version, state, added, changed, force_tasks, runner_config,"
-		    " container_service, build_on, build_on_config)"
+		    " container_service, build_on, build_on_config, signatures)"
 		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?10, ?11, ?12,"
-		    " ?13, ?14, ?15)",
-		    "tttttttttiititt", bundle, wanted->builder, wanted->runner, wanted->path,
+		    " ?13, ?14, ?15, ?16)",
+		    "tttttttttiitittt", bundle, wanted->builder, wanted->runner, wanted->path,
 		    wanted->policy, wanted->builder_config, wanted->out, wanted->name,
 		    wanted->version, (int64_t)time(NULL), (int64_t)wanted->force_tasks,
 		    wanted->runner_config, (int64_t)wanted->container_service, wanted->build_on,
-		    wanted->build_on_config))
+		    wanted->build_on_config, wanted->signatures))
 		return false;
 	*number_out = sqlite3_last_insert_rowid(ledger->db);
 	return true;
@@ -191,11 +194,11 @@ static bool update_paths(struct ledger *ledger, int64_t number, const struct sub
 	return db_run(ledger, err,
 		      "UPDATE submission SET path = ?2, policy = ?3, builder_config = ?4, out = ?5,"
 		      " force_tasks = ?6, runner_config = ?7, container_service = ?8,"
-		      " build_on = ?9, build_on_config = ?10 WHERE number = ?1",
-		      "ittttititt", number, wanted->path, wanted->policy, wanted->builder_config,
+		      " build_on = ?9, build_on_config = ?10, signatures = ?11 WHERE number = ?1",
+		      "ittttitittt", number, wanted->path, wanted->policy, wanted->builder_config,
 		      wanted->out, (int64_t)wanted->force_tasks, wanted->runner_config,
-		      (int64_t)wanted->container_service, wanted->build_on,
-		      wanted->build_on_config);
+		      (int64_t)wanted->container_service, wanted->build_on, wanted->build_on_config,
+		      wanted->signatures);
 }
 
 static bool add(struct ledger *ledger, const struct submission *wanted, int64_t *number_out,

@@ -144,7 +144,7 @@ static void another_database_or_a_newer_one_or_rubbish_is_refused(void **state)
 	auto_ledger struct ledger *ledger = open_in(*state);
 	struct sl_error err = {0};
 	sl_auto_free char *file = sl_path_join(*state, "ledger.sqlite");
-	assert_true(db_run(ledger, &err, "PRAGMA user_version = 5", ""));
+	assert_true(db_run(ledger, &err, "PRAGMA user_version = 6", ""));
 	ledger_close(sl_take(ledger));
 	refuse_open(*state, SL_E_FORMAT, "newer sealift-upload");
 	sqlite3 *db;

@@ -75,6 +75,7 @@ static void leave(struct ledger *ledger, int64_t submit)
 
 // Takes a ledger of today back to schema 3, and from there to 2, with one submission in it.
 #define UNDO_4                                                \
+	"ALTER TABLE submission DROP COLUMN signatures;"      \
 	"DROP TABLE form;"                                    \
 	"ALTER TABLE submission DROP COLUMN runner_findings;" \
 	"PRAGMA user_version = 3;"
@@ -129,7 +130,7 @@ static void a_ledger_of_the_first_schema_is_brought_up_to_date(void **state)
 	struct sl_error err = {0};
 	make_old(old);
 	struct ledger *ledger = open_in(old);
-	assert_text(ledger, "PRAGMA user_version", "4");
+	assert_text(ledger, "PRAGMA user_version", "5");
 	assert_true(ledger_list(ledger, &rows, &err));
 	assert_int_equal(rows.len, 1);
 	assert_false(rows.items[0].force_tasks);
@@ -182,7 +183,7 @@ static void a_ledger_of_schema_3_learns_forms(void **state)
 	sl_error_clear(&err);
 	ledger_close(ledger);
 	ledger = open_in(*state);
-	assert_text(ledger, "PRAGMA user_version", "4");
+	assert_text(ledger, "PRAGMA user_version", "5");
 	assert_text(ledger, "SELECT count(*) FROM task", "1"); // what was there stays
 	assert_true(ledger_form_find(ledger, &form, &wire, &err));
 	assert_null(wire);
