@@ -47,7 +47,6 @@ endfunction()
 
 sealift_find(jansson jansson.h)
 sealift_find(crypto openssl/sha.h)
-sealift_find(seccomp seccomp.h)
 sealift_find(z zlib.h)
 sealift_find(zstd zstd.h)
 sealift_find(archive archive.h STATIC_ALSO acl)

@@ -3,6 +3,7 @@
 #include "bundles/base/buf.h"
 
 #include "bundles/base/log.h"
+#include "bundles/base/reach.h"
 #include "bundles/base/text.h"
 #include "bundles/limits.h"
 
@@ -24,6 +25,11 @@ static const struct sl_option *table_of(const struct sl_command *command)
 	return command->options ? command->options : no_options;
 }
 
+static bool is_list(const struct sl_option *option)
+{
+	return option->type == SL_OPT_LIST || option->type == SL_OPT_PATHS_IN;
+}
+
 // ---- help -----------------------------------------------------------------------------------
 
 static void print_option(const struct sl_option *option)
@@ -33,8 +39,7 @@ static void print_option(const struct sl_option *option)
 		snprintf(letter, sizeof letter, "-%c, ", option->letter);
 	snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name, option->arg ? "=" : "",
 		 option->arg ? option->arg : "");
-	printf("  %-30s %s%s\n", left, option->help,
-	       option->type == SL_OPT_LIST ? " (may be repeated)" : "");
+	printf("  %-30s %s%s\n", left, option->help, is_list(option) ? " (may be repeated)" : "");
 }
 
 static void print_command_help(const struct sl_program *program, const struct sl_command *command)
@@ -79,16 +84,20 @@ static bool set_value(const struct sl_option *option, void *values, const char *
 		      struct sl_error *err)
 {
 	void *slot = (char *)values + option->offset;
-	if (seen && option->type != SL_OPT_LIST)
+	if (seen && !is_list(option))
 		return sl_fail(err, SL_E_USAGE, "option --%s is given twice", option->name);
 	switch (option->type) {
 	case SL_OPT_FLAG:
 		*(bool *)slot = true;
 		return true;
 	case SL_OPT_STRING:
+	case SL_OPT_PATH_IN:
+	case SL_OPT_POLICY_IN:
+	case SL_OPT_PATH_OUT:
 		*(const char **)slot = text;
 		return true;
 	case SL_OPT_LIST:
+	case SL_OPT_PATHS_IN:
 		add_word(slot, text);
 		return true;
 	case SL_OPT_NUMBER:
@@ -235,7 +244,7 @@ static bool check_operands(const struct sl_command *command, int count, struct s
 static void release_lists(const struct sl_command *command, void *values)
 {
 	for (const struct sl_option *option = table_of(command); option->name; option++)
-		if (option->type == SL_OPT_LIST)
+		if (is_list(option))
 			sl_list_release((struct sl_words *)((char *)values + option->offset));
 }
 
@@ -246,6 +255,23 @@ static int complain_usage(const struct sl_program *program, const struct sl_comm
 	fprintf(stderr, "try '%s%s%s --help'\n", program->name, command ? " " : "",
 		command ? command->name : "");
 	return sl_exit_code(err->kind);
+}
+
+// In the order that sandbox.h promises.
+static int run_confined(const struct sl_program *program, const struct sl_command *command,
+			void *values, int argc, char **operands)
+{
+	struct sl_error err = {0};
+	sl_auto_reach struct sl_reach reach = {0};
+	bool ok = !command->before || command->before(values, argc, operands, &err);
+	if (ok && program->confine) {
+		sl_reach_of(program, command, values, argc, operands, &reach);
+		ok = program->confine(&reach, &err);
+	}
+	if (ok)
+		return command->run(values, argc, operands);
+	sl_complain(&err);
+	return sl_exit_code(err.kind);
 }
 
 // argv[0] is the last word of the command's name.
@@ -262,7 +288,7 @@ static int run_command(const struct sl_program *program, const struct sl_command
 	} else if (parsed == PARSED_BAD || !check_operands(command, argc - optind, &err)) {
 		code = complain_usage(program, command, &err);
 	} else {
-		code = command->run(values, argc - optind, argv + optind);
+		code = run_confined(program, command, values, argc - optind, argv + optind);
 	}
 	release_lists(command, values);
 	return code;

@@ -4,6 +4,7 @@
 #include "bundles/base/interrupt.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -46,9 +47,14 @@ static void *work(void *argument)
 	return NULL;
 }
 
+// Those that this process may use: no file is read for it, and one that was given two of many
+// starts two threads.
 unsigned sl_processors(void)
 {
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t own;
+	if (sched_getaffinity(0, sizeof own, &own) == 0)
+		return (unsigned)CPU_COUNT(&own);
+	long online = sysconf(_SC_NPROCESSORS_ONLN); // more than such a set has room for
 	return online < 1 ? 1 : (unsigned)online;
 }
 

@@ -152,5 +152,7 @@ const struct sl_command command_cat = {
 	.size = sizeof(struct cat_options),
 	.min_operands = 2,
 	.max_operands = 2,
+	.reach = SL_REACH_NAMED | SL_REACH_CONFIG,
+	.path_operands = 1,
 	.run = run,
 };

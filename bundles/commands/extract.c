@@ -16,7 +16,7 @@ struct extract_options {
 };
 
 static const struct sl_option options[] = {
-	{"directory", 'C', SL_OPT_STRING, offsetof(struct extract_options, directory), "DIR",
+	{"directory", 'C', SL_OPT_PATH_OUT, offsetof(struct extract_options, directory), "DIR",
 	 "make the folder DIR, which must not exist"},
 	JUDGING_OPTIONS(struct extract_options, judging),
 	{"untrusted", 0, SL_OPT_FLAG, offsetof(struct extract_options, untrusted), NULL,
@@ -187,5 +187,7 @@ const struct sl_command command_extract = {
 	.size = sizeof(struct extract_options),
 	.min_operands = 1,
 	.max_operands = 1,
+	.reach = SL_REACH_NAMED | SL_REACH_CONFIG,
+	.path_operands = 1,
 	.run = run,
 };

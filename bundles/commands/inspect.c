@@ -328,5 +328,7 @@ const struct sl_command command_inspect = {
 	.size = sizeof(struct inspect_options),
 	.min_operands = 1,
 	.max_operands = 1,
+	.reach = SL_REACH_NAMED | SL_REACH_CONFIG,
+	.path_operands = 1,
 	.run = run,
 };

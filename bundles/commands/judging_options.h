@@ -13,9 +13,9 @@ struct judging_options {
 
 // clang-format off
 #define JUDGING_OPTIONS(type, member)                                                         \
-	{"policy", 0, SL_OPT_STRING, offsetof(type, member.policy), "FILE",                   \
+	{"policy", 0, SL_OPT_POLICY_IN, offsetof(type, member.policy), "FILE",                   \
 	 "judge by FILE instead of the policy.json of the configuration folder"},             \
-	{"signatures", 0, SL_OPT_LIST, offsetof(type, member.signatures), "DIR",              \
+	{"signatures", 0, SL_OPT_PATHS_IN, offsetof(type, member.signatures), "DIR",              \
 	 "look for approvals and revocations in DIR, too"}
 // clang-format on
 

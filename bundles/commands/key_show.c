@@ -13,7 +13,7 @@ struct key_show_options {
 };
 
 static const struct sl_option options[] = {
-	{"password-file", 0, SL_OPT_STRING, offsetof(struct key_show_options, password_file),
+	{"password-file", 0, SL_OPT_PATH_IN, offsetof(struct key_show_options, password_file),
 	 "FILE", "take the password of a secret key from the first line of FILE"},
 	{"json", 0, SL_OPT_FLAG, offsetof(struct key_show_options, json), NULL,
 	 "report as JSON on stdout"},
@@ -82,5 +82,7 @@ const struct sl_command command_key_show = {
 	.size = sizeof(struct key_show_options),
 	.min_operands = 1,
 	.max_operands = 1,
+	.reach = SL_REACH_NAMED | SL_REACH_TERMINAL,
+	.path_operands = 1,
 	.run = run,
 };

@@ -90,6 +90,8 @@ const struct sl_command command_policy_check = {
 	.options = options,
 	.size = sizeof(struct policy_check_options),
 	.max_operands = 1,
+	.reach = SL_REACH_NAMED | SL_REACH_CONFIG,
+	.path_operands = 1,
 	.run = run_check,
 };
 
@@ -104,5 +106,7 @@ const struct sl_command command_policy_explain = {
 	.options = options,
 	.size = sizeof(struct policy_check_options),
 	.max_operands = 1,
+	.reach = SL_REACH_NAMED | SL_REACH_CONFIG,
+	.path_operands = 1,
 	.run = run_explain,
 };

@@ -12,7 +12,7 @@ struct trust_list_options {
 };
 
 static const struct sl_option options[] = {
-	{"policy", 0, SL_OPT_STRING, offsetof(struct trust_list_options, policy), "FILE",
+	{"policy", 0, SL_OPT_POLICY_IN, offsetof(struct trust_list_options, policy), "FILE",
 	 "list FILE instead of the policy.json of the configuration folder"},
 	{"json", 0, SL_OPT_FLAG, offsetof(struct trust_list_options, json), NULL,
 	 "report as JSON on stdout"},
@@ -84,5 +84,6 @@ const struct sl_command command_trust_list = {
 	.options = options,
 	.size = sizeof(struct trust_list_options),
 	.max_operands = 0,
+	.reach = SL_REACH_NAMED | SL_REACH_CONFIG,
 	.run = run,
 };

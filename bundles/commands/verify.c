@@ -17,7 +17,7 @@ struct verify_options {
 
 static const struct sl_option options[] = {
 	JUDGING_OPTIONS(struct verify_options, judging),
-	{"evidence", 0, SL_OPT_STRING, offsetof(struct verify_options, evidence), "FILE",
+	{"evidence", 0, SL_OPT_PATH_OUT, offsetof(struct verify_options, evidence), "FILE",
 	 "write the report as JSON into FILE, too"},
 	{"threads", 0, SL_OPT_NUMBER, offsetof(struct verify_options, threads), "N",
 	 "hash with N threads (default: one for each processor)"},
@@ -218,5 +218,7 @@ const struct sl_command command_verify = {
 	.size = sizeof(struct verify_options),
 	.min_operands = 1,
 	.max_operands = -1,
+	.reach = SL_REACH_NAMED | SL_REACH_CONFIG | SL_REACH_STATE,
+	.path_operands = -1,
 	.run = run,
 };

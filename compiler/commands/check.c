@@ -77,5 +77,7 @@ const struct sl_command command_check = {
 	.size = sizeof(struct check_options),
 	.min_operands = 1,
 	.max_operands = 1,
+	.reach = SL_REACH_NAMED | SL_REACH_BESIDE,
+	.path_operands = 1,
 	.run = run_check,
 };

@@ -34,16 +34,71 @@ static int run(const void *options_given, int argc, char **operands)
 	return 42;
 }
 
-static const struct sl_command one = {"do", "FILE...", "does", NULL, options, sizeof(struct values),
-				      1,    2,	       run};
-static const struct sl_command two = {"key new", "", "makes", NULL, NULL, sizeof(struct values),
-				      0,	 0,  run};
-static const struct sl_command show = {"key show", "", "shows", NULL, NULL, sizeof(struct values),
-				       0,	   0,  run};
-static const struct sl_command compile = {
-	"compile", "", "compiles", NULL, NULL, sizeof(struct values), 0, 0, run};
-static const struct sl_command *const commands[] = {&one, &two, &show, &compile, NULL};
-static const struct sl_program program = {"prog", "1", "a program", commands};
+// What came in which order; the last command refuses before it is confined.
+static char steps[100];
+
+static bool before(void *options_given, int argc, char **operands, struct sl_error *err)
+{
+	struct values *values = options_given;
+	(void)argc, (void)operands;
+	values->limit = 7; // what `before` leaves there, `run` finds
+	strcat(steps, "before ");
+	return !values->flag || sl_fail(err, SL_E_IO, "no helper");
+}
+
+static bool confine(const struct sl_reach *reach, struct sl_error *err)
+{
+	(void)err;
+	strcat(steps, reach->confined ? "confined " : "confine ");
+	return true;
+}
+
+static int run_late(const void *options_given, int argc, char **operands)
+{
+	const struct values *values = options_given;
+	(void)argc, (void)operands;
+	strcat(steps, "run");
+	return (int)values->limit;
+}
+
+static const struct sl_command one = {
+	.name = "do",
+	.operands = "FILE...",
+	.summary = "does",
+	.options = options,
+	.size = sizeof(struct values),
+	.min_operands = 1,
+	.max_operands = 2,
+	.run = run,
+};
+
+#define PLAIN(words, what)                                                                     \
+	{                                                                                      \
+		.name = words, .operands = "", .summary = what, .size = sizeof(struct values), \
+		.run = run,                                                                    \
+	}
+
+static const struct sl_command two = PLAIN("key new", "makes");
+static const struct sl_command show = PLAIN("key show", "shows");
+static const struct sl_command compile = PLAIN("compile", "compiles");
+static const struct sl_command sign = {
+	.name = "sign",
+	.operands = "",
+	.summary = "signs",
+	.options = options,
+	.size = sizeof(struct values),
+	.before = before,
+	.reach = SL_REACH_NAMED,
+	.run = run_late,
+};
+static const struct sl_command *const commands[] = {&one, &two, &show, &compile, &sign, NULL};
+static const struct sl_program program = {
+	.name = "prog",
+	.version = "1",
+	.summary = "a program",
+	.commands = commands,
+	.confine = confine,
+};
 
 #define call(...) call_words((char *[]){"prog", __VA_ARGS__, NULL})
 
@@ -167,9 +222,28 @@ static void commands_of_two_words(void **state)
 	assert_int_equal(call("key", "new", "--help"), 0);
 }
 
+static void a_helper_is_started_before_the_command_is_confined(void **state)
+{
+	(void)state;
+	steps[0] = '\0';
+	assert_int_equal(call("sign"), 7);
+	assert_string_equal(steps, "before confined run");
+	steps[0] = '\0';
+	assert_int_equal(call("sign", "-f"), 5);
+	assert_string_equal(steps, "before ");
+	steps[0] = '\0';
+	assert_int_equal(call("compile"), 42);
+	assert_string_equal(steps, "confine ");
+	steps[0] = '\0';
+	assert_int_equal(call("sign", "--help"), 0);
+	assert_int_equal(call("sign", "--nothing"), 2);
+	assert_string_equal(steps, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_helper_is_started_before_the_command_is_confined),
 		cmocka_unit_test(options_reach_the_command),
 		cmocka_unit_test(mistakes_are_usage_errors),
 		cmocka_unit_test(misspelt_options_are_told_the_near_one),
