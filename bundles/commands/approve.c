@@ -23,6 +23,14 @@ static const struct sl_option options[] = {
 	SL_OPTION_END,
 };
 
+static bool before(void *values, int argc, char **operands, struct sl_error *err)
+{
+	(void)argc;
+	(void)operands;
+	struct approve_options *chosen = values;
+	return signing_before(&chosen->signing, err);
+}
+
 static int run(const void *values, int argc, char **operands)
 {
 	(void)argc;
@@ -66,5 +74,6 @@ const struct sl_command command_approve = {
 	.size = sizeof(struct approve_options),
 	.min_operands = 1,
 	.max_operands = 1,
+	.before = before,
 	.run = run,
 };

@@ -13,7 +13,7 @@ struct countersigning {
 	size_t manifest_len;
 	struct sl_digest id;
 	struct statement statement;
-	struct secret_key *key;
+	struct signing signing;
 	char *path; // owned
 };
 
@@ -65,9 +65,9 @@ static bool has_prepared(const struct countersigning *run, const struct public_k
 static bool sign(struct countersigning *run, struct sl_error *err)
 {
 	sl_auto_free char *text = NULL;
-	if (!signing_key(run->request->signing, &run->key, err))
+	if (!signing_begin(run->request->signing, &run->signing, err))
 		return false;
-	const struct public_key *key = secret_key_public(run->key);
+	const struct public_key *key = &run->signing.public;
 	if (run->request->role == ROLE_APPROVE && has_prepared(run, key))
 		return sl_fail(err, SL_E_INPUT,
 			       "this key has prepared the bundle, so its approval would not count: "
@@ -76,8 +76,8 @@ static bool sign(struct countersigning *run, struct sl_error *err)
 	run->path = strcmp(run->request->folder, ".") == 0
 			    ? sl_take(leaf)
 			    : sl_path_join(run->request->folder, leaf);
-	return signature_make(run->key, &run->statement, run->manifest, run->manifest_len, &text,
-			      err) &&
+	return signing_make(&run->signing, &run->statement, run->manifest, run->manifest_len, &text,
+			    err) &&
 	       sl_store_file(run->path, text, strlen(text), 0644, SL_OUTPUT_NEW, err);
 }
 
@@ -87,7 +87,7 @@ static int report(const struct countersigning *run)
 	const struct statement *statement = &run->statement;
 	const char *done = statement->role == ROLE_APPROVE ? "approved" : "revoked";
 	sl_time_format(statement->time, time);
-	public_key_fingerprint(secret_key_public(run->key), fingerprint);
+	public_key_fingerprint(&run->signing.public, fingerprint);
 	if (run->request->json) {
 		json_t *json = json_object();
 		sl_json_set_uint(json, "sealift_signature", 1);
@@ -117,7 +117,7 @@ int countersign(const struct countersign_request *request)
 		sl_complain(&err);
 		code = sl_exit_code(err.kind);
 	}
-	secret_key_free(run.key);
+	signing_end(&run.signing);
 	free(run.path);
 	return code;
 }

@@ -28,6 +28,14 @@ static bool open_any(const char *path, struct verdict *verdict_out,
 	return bundle_verify(&request, verdict_out, bundle_out, err);
 }
 
+static bool before(void *values, int argc, char **operands, struct sl_error *err)
+{
+	(void)argc;
+	(void)operands;
+	struct revoke_options *chosen = values;
+	return signing_before(&chosen->signing, err);
+}
+
 static int run(const void *values, int argc, char **operands)
 {
 	(void)argc;
@@ -62,5 +70,6 @@ const struct sl_command command_revoke = {
 	.size = sizeof(struct revoke_options),
 	.min_operands = 1,
 	.max_operands = 1,
+	.before = before,
 	.run = run,
 };

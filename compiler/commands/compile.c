@@ -42,7 +42,7 @@ struct compiling {
 	struct pins pins;
 	struct closure_report closure;
 	struct content content;
-	struct secret_key *key;
+	struct signing signing;
 	int64_t time;
 	struct sl_digest id;
 	char *output;
@@ -213,7 +213,7 @@ static bool sign(void *context, const char *manifest, size_t len, char **signatu
 	struct sl_digest id = sl_sha256_bytes(manifest, len);
 	struct statement statement = signing_statement(ROLE_PREPARE, &id, run->spec.plan->name,
 						       run->spec.plan->version, run->time);
-	return signature_make(run->key, &statement, manifest, len, signature_out, err);
+	return signing_make(&run->signing, &statement, manifest, len, signature_out, err);
 }
 
 // The blobs of the bundle: every object that does not travel in the content.
@@ -297,7 +297,7 @@ static bool measure(struct compiling *run, struct sl_error *err)
 static bool compile(struct compiling *run, const char *path, struct sl_error *err)
 {
 	if (!signing_time(&run->options->signing, &run->time, err) || !read_spec(run, path, err) ||
-	    !name_output(run, err) || !signing_key(&run->options->signing, &run->key, err) ||
+	    !name_output(run, err) || !signing_begin(&run->options->signing, &run->signing, err) ||
 	    !pin(run, err) || !check_closure(run, err) || !render(run, err))
 		return false;
 	return seal(run, err) && measure(run, err);
@@ -309,8 +309,16 @@ static void release(struct compiling *run)
 	pins_release(&run->pins);
 	closure_report_release(&run->closure);
 	content_release(&run->content);
-	secret_key_free(run->key);
+	signing_end(&run->signing);
 	free(run->output);
+}
+
+static bool before(void *values, int argc, char **operands, struct sl_error *err)
+{
+	(void)argc;
+	(void)operands;
+	struct compile_options *chosen = values;
+	return signing_before(&chosen->signing, err);
 }
 
 static int run_compile(const void *given, int argc, char **operands)
@@ -349,5 +357,6 @@ const struct sl_command command_compile = {
 	.size = sizeof(struct compile_options),
 	.min_operands = 1,
 	.max_operands = 1,
+	.before = before,
 	.run = run_compile,
 };

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A reviewer's and an operator's day: policy init, check, explain; approve, attach, revoke; what
 # verify says at each step, what is written, and what it exits with.
+# shellcheck disable=SC2016 # signers are written as text
 # shellcheck source=tests/cli/lib.sh
 . "$SEALIFT_SOURCE_DIR/tests/cli/lib.sh"
 
@@ -121,6 +122,45 @@ expect_exit 3 "$SEALIFT" attach a.sealift minimal.yaml -o d.sealift
 cp a.sealift e.sealift
 expect_exit 0 "$SEALIFT" attach e.sealift "$id.$bob.minisig" -o e.sealift # in place
 expect_same c.sealift e.sealift
+
+# ---- another program signs ---------------------------------------------------------------------
+sign_with() { # NAME COMMAND...: a signer that runs it, with the comment as "$1"
+	name=$1
+	shift
+	printf '#!/bin/sh\n%s\n' "$*" >"$name"
+	chmod +x "$name"
+}
+sign_with token 'exec minisign -S -s bob.key -m /dev/stdin -t "$1" -x /dev/stdout'
+mkdir token-made
+expect_exit 0 "$SEALIFT" approve a.sealift --signer ./token --public-key bob.pub -C token-made
+minisign -Vq -p bob.pub -m manifest.json -x "token-made/$id.$bob.minisig" || fail "the signer's file"
+expect_exit 0 "$SEALIFT" compile minimal.yaml --signer ./token --public-key bob.pub -o g.sealift
+[ "$(tar -xOf g.sealift manifest.json | sha256sum | cut -c1-64)" = "$id" ] || fail "another id by a signer"
+expect_exit 0 "$SEALIFT" revoke a.sealift --signer ./token --public-key bob.pub -C token-made
+expect_exit 2 "$SEALIFT" approve a.sealift --signer ./token --key bob.key
+expect_exit 2 "$SEALIFT" approve a.sealift --public-key bob.pub
+mkdir refused
+expect_exit 5 "$SEALIFT" approve a.sealift --signer ./nowhere --public-key bob.pub -C refused
+expect_text err 'cannot start the signer'
+expect_exit 4 "$SEALIFT" approve a.sealift --signer ./token --public-key eve.pub -C refused # not her key
+sign_with broken 'exit 3'
+expect_exit 5 "$SEALIFT" approve a.sealift --signer ./broken --public-key bob.pub -C refused
+expect_text err 'exit status 3'
+sign_with silent 'cat >/dev/null'
+expect_exit 4 "$SEALIFT" approve a.sealift --signer ./silent --public-key bob.pub -C refused
+sign_with loud 'yes'
+expect_exit 5 "$SEALIFT" approve a.sealift --signer ./loud --public-key bob.pub -C refused
+expect_text err 'more than 1024 bytes'
+sign_with killed 'kill -9 $$'
+expect_exit 5 "$SEALIFT" approve a.sealift --signer ./killed --public-key bob.pub -C refused
+expect_text err 'signal 9'
+sign_with other 'exec minisign -S -s bob.key -m /dev/stdin -t "$1 and more" -x /dev/stdout'
+expect_exit 4 "$SEALIFT" approve a.sealift --signer ./other --public-key bob.pub -C refused # T35
+# it is not held to the system calls that are left here
+sign_with free 'python3 -c "import socket; socket.socket()" && exec ./token "$1"'
+mkdir free-made
+expect_exit 0 "$SEALIFT" approve a.sealift --signer ./free --public-key bob.pub -C free-made
+[ -z "$(ls refused)" ] || fail "half an approval: $(ls refused)"
 
 # ---- evidence, and what has been seen ----------------------------------------------------------
 expect_exit 0 "$SEALIFT" verify --policy policy.json --evidence evidence.json b.sealift
