@@ -152,16 +152,23 @@ class Uploader:
         return done.returncode, done.stdout, done.stderr
 
     def measure(self, *words):
-        """As `call`, and the most memory that it had, in KiB: the namespace's helper becomes the uploader."""
+        """As `call`, and the most memory that it had, in KiB, by the kernel's own mark of the program that
+        the namespace's helper has become: what was there before that is not counted."""
+        peak, mark = 0, re.compile(r"^VmHWM:\s+(\d+) kB", re.M)
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             process = subprocess.Popen(self.cloud.namespace.command(self.command(*words)), cwd=self.folder, text=True,
                                        env={**os.environ, **self.cloud.login(), **self.env}, stdin=subprocess.DEVNULL,
                                        stdout=out, stderr=err)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            while process.poll() is None:
+                try:
+                    found = mark.search(pathlib.Path("/proc", str(process.pid), "status").read_text())
+                    peak = max(peak, int(found.group(1))) if found else peak
+                except OSError:
+                    pass  # it has just ended
+                time.sleep(0.1)
             for file in (out, err):
                 file.seek(0)
-            return process.returncode, out.read(), err.read(), usage.ru_maxrss
+            return process.returncode, out.read(), err.read(), peak
 
     def start(self, *words, **login):
         return subprocess.Popen(self.cloud.namespace.command(self.command(*words)), cwd=self.folder, text=True,

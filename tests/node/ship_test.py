@@ -5,10 +5,8 @@ apptainer; tests/long/ship_test.sh does it with the real one, and with large dat
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
@@ -46,30 +44,12 @@ class Base(unittest.TestCase):
 
     def run_out(self, code=0):
         begin = time.monotonic()
-        got, out, err, peak = self.measure()
+        got, out, err, peak = self.uploader.measure("run")
         self.assertEqual(got, code, out + err + cloud.log("builder")[-20000:] + cloud.log("service")[-20000:])
         print("%s: %.0f s, %d submits, %.1f MB sent, %d launches, peak %.1f MiB" % (
             self.name, time.monotonic() - begin, len(self.submits()), self.sent() / 1e6, len(self.launched()),
             peak / 1024), file=sys.stderr)
         return out + err
-
-    def measure(self):
-        """Exit code, both outputs, and the most memory that it had in KiB, by the kernel's own mark."""
-        peak, mark = 0, re.compile(r"^VmHWM:\s+(\d+) kB", re.M)
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            process = subprocess.Popen(
-                cloud.namespace.command(self.uploader.command("run")), cwd=self.uploader.folder, text=True,
-                env={**os.environ, **cloud.login(), **self.uploader.env}, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-            while process.poll() is None:
-                try:
-                    found = mark.search(pathlib.Path("/proc", str(process.pid), "status").read_text())
-                    peak = max(peak, int(found.group(1))) if found else peak
-                except OSError:
-                    pass  # it has just ended
-                time.sleep(0.1)
-            for file in (out, err):
-                file.seek(0)
-            return process.returncode, out.read(), err.read(), peak
 
     def submits(self):
         return [entry for entry in cloud.journal("POST", "*/submit") if entry["status"] == 200]
