@@ -28,6 +28,7 @@ def sealift_agent(request, stream=None):
     """Carries out one request (a JSON text) and returns the answer (a JSON text)."""
     import base64
     import binascii
+    import calendar
     import collections
     import configparser
     import errno
@@ -60,7 +61,7 @@ def sealift_agent(request, stream=None):
     LIMIT_CALLS = 256
     LIMIT_MANIFEST = 8 * MIB
     LIMIT_SIGNATURE = 1024
-    LIMIT_SIGNATURES = 65
+    LIMIT_SIGNATURES = 256  # of a bundle and beside it
     LIMIT_CONTENT_FILE = 64 * MIB
     LIMIT_CONTENT_FILES = 8192
     LIMIT_BLOBS = 65536
@@ -68,13 +69,18 @@ def sealift_agent(request, stream=None):
     LIMIT_BLOB = 1 << 40
     LIMIT_POLICY = MIB
     LIMIT_KEYS = 1024
+    LIMIT_BUNDLE = 1 << 42
+    LIMIT_SEEN = 32 * MIB
+    LIMIT_SEEN_NAMES = 65536
+    LIMIT_DETACHED = 64  # of one bundle, beside the policy
+    DAY = 86400
     LIMIT_TIMEOUT = 604800
     LIMIT_BUILDS = 4096
     LIMIT_LOG = 8 * MIB
     LIMIT_LOG_TAIL = MIB
     LEASE = 120  # seconds without a sign of life after which a holder on another host is dead
     BLOCK = MIB
-    ROLES = ("prepare", "approve")
+    CLOSURES = ("open", "pinned", "sealed")
     HEX = re.compile(r"[0-9a-f]{64}\Z")
 
     class Refusal(Exception):
@@ -83,9 +89,12 @@ def sealift_agent(request, stream=None):
         def __init__(self, kind, message, hint="", **more):
             Exception.__init__(self, message)
             self.kind, self.hint, self.more = kind, hint, more
+            self.rule = more.pop("rule", None)
 
         def answer(self):
             error = {"kind": self.kind, "message": str(self), "hint": self.hint}
+            if self.rule:
+                error["rule"] = self.rule  # of specs/policy.md
             return dict(self.more, ok=False, error=error)
 
     def io_refusal(what, problem, hint=""):
@@ -201,14 +210,25 @@ def sealift_agent(request, stream=None):
             return [check(entry, "%s[%d]" % (where, index)) for index, entry in enumerate(value)]
         return check_all
 
+    def some_of(check, most):
+        """A list that is not empty and has each entry once."""
+        def check_all(value, where):
+            found = list_of(check, most)(value, where)
+            must(found, where, "a list that is not empty, or left out")
+            must(len(set(found)) == len(found), where, "a list without anything twice")
+            return found
+        return check_all
+
     def each(need, may=None, kind="format"):
         return lambda value, where: record(value, where, need, may, kind)
 
     image_name = text_like(r"[a-z0-9][a-z0-9._-]{0,62}", "a name of [a-z0-9][a-z0-9._-]{0,62}")
     NUMBER = r"(0|[1-9][0-9]*)"
     LOCAL = r"(0|[1-9][0-9]*|[0-9]*[a-z][a-z0-9]*)"
-    pep440 = text_like(r"(?=.{1,128}\Z)([1-9][0-9]*!)?N(\.N)*((a|b|rc)N)?(\.postN)?(\.devN)?(\+L(\.L)*)?"
-                       .replace("N", NUMBER).replace("L", LOCAL), "a version in normal form (PEP 440)")
+    NORMAL = (r"([1-9][0-9]*!)?N(\.N)*((a|b|rc)N)?(\.postN)?(\.devN)?(\+L(\.L)*)?"
+              .replace("N", NUMBER).replace("L", LOCAL))
+    any_version = text_like(NORMAL, "a version in normal form (PEP 440)")
+    pep440 = text_like(r"(?=.{1,128}\Z)" + NORMAL, "a version in normal form (PEP 440)")
     plain_text = text_like(r".*", "a text")
     absolute_path = text_like(r"/[^\0\n]*", "an absolute path")
 
@@ -296,8 +316,8 @@ def sealift_agent(request, stream=None):
     def write_json(path, value):
         write_file(path, json.dumps(value, sort_keys=True, indent=1).encode("ascii") + b"\n")
 
-    def read_file(path, limit):
-        """The bytes of a regular file, or None when there is none."""
+    def read_file(path, limit, cut=False):
+        """The bytes of a regular file, or None when there is none; with `cut`, one more than `limit` at most."""
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
@@ -308,7 +328,7 @@ def sealift_agent(request, stream=None):
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise Refusal("io", "'%s' is not a regular file" % path)
             data = file.read(limit + 1)
-        if len(data) > limit:
+        if len(data) > limit and not cut:
             raise Refusal("limit", "'%s' is larger than %d bytes" % (path, limit))
         return data
 
@@ -431,11 +451,12 @@ def sealift_agent(request, stream=None):
                 return False
             return stat.S_ISREG(found.st_mode) and found.st_size == size
 
-        def read(self, sha256, limit):
+        def read(self, sha256, limit, touch=True):
             """The bytes of an object, hashed again; None when it is missing or was damaged."""
             data = read_file(self.object(sha256), limit)
             if data is not None and hashlib.sha256(data).hexdigest() != sha256:
-                unlink(self.object(sha256))
+                if touch:
+                    unlink(self.object(sha256))
                 return None
             return data
 
@@ -879,32 +900,203 @@ def sealift_agent(request, stream=None):
              "the 56 characters of a minisign public key (the second line of its .pub file)")
         return data
 
+    # Characters that steer, hide or vanish, as bundles/base/text.c has them.
+    HIDDEN_RANGES = (
+        (0, 0x1f), (0x7f, 0xa0), (0xad, 0xad), (0x34f, 0x34f), (0x61c, 0x61c), (0x115f, 0x1160),
+        (0x1680, 0x1680), (0x17b4, 0x17b5), (0x180b, 0x180f), (0x2000, 0x200f), (0x2028, 0x202f),
+        (0x205f, 0x206f), (0x2800, 0x2800), (0x3000, 0x3000), (0x3164, 0x3164), (0xe000, 0xf8ff),
+        (0xfe00, 0xfe0f), (0xfeff, 0xfeff), (0xffa0, 0xffa0), (0xfff0, 0xffff), (0x1bca0, 0x1bca3),
+        (0x1d173, 0x1d17a), (0xe0000, 0x10ffff))
+
     def key_name(value, where):
-        must(type(value) is str and value.isprintable() and "\\" not in value and not HEX.match(value)
+        must(type(value) is str and "\\" not in value and not HEX.match(value)
+             and not any(low <= ord(one) <= high for one in value for low, high in HIDDEN_RANGES)
              and 1 <= len(value.encode("utf-8")) <= 100, where, "a name of 1 to 100 visible bytes")
         return value
 
+    def read_time(text):
+        """Seconds since 1970; None unless this is how sealift writes a moment that exists."""
+        if type(text) is not str or not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z\Z", text):
+            return None
+        try:
+            parts = time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+        except ValueError:
+            return None
+        return calendar.timegm(parts) if parts.tm_year >= 1970 else None
+
+    def show_time(seconds):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+    def moment(value, where):
+        seconds = read_time(value)
+        must(seconds is not None, where, "a time like 2026-01-31T00:00:00Z")
+        return seconds
+
+    # ---- versions ------------------------------------------------------------------------------
+
+    VERSION = re.compile(r"(?:([0-9]+)!)?([0-9]+(?:\.[0-9]+)*)(?:(a|b|rc)([0-9]+))?(?:\.post([0-9]+))?"
+                         r"(?:\.dev([0-9]+))?(?:\+([a-z0-9.]+))?\Z")
+
+    def version_key(text):
+        """What PEP 440 orders a version in normal form by. Numbers of any length stay texts."""
+        def number(digits):
+            return len(digits), digits
+
+        def part(word):
+            return (1, number(word)) if word.isdigit() else (0, word)
+
+        epoch, release, letter, pre, post, dev, local = VERSION.match(text).groups()
+        numbers = release.split(".")
+        while len(numbers) > 1 and numbers[-1] == "0":
+            numbers.pop()
+        before = (1, letter, number(pre)) if letter else (0,) if dev and not post else (2,)
+        return (number(epoch or "0"), tuple(map(number, numbers)), before,
+                (1, number(post)) if post else (0,), (0, number(dev)) if dev else (1,),
+                (1, tuple(map(part, local.split(".")))) if local else (0,))
+
+    def is_older(version, than):
+        return version_key(version) < version_key(than)
+
+    # ---- the policy ----------------------------------------------------------------------------
+    # Its values and what they match: as strict as bundles/trust/policy_values.c. Names, bases and URLs
+    # are compared by whole components, never as beginnings of texts (T48).
+
+    name_pattern = text_like(r"[a-z0-9*][a-z0-9._*-]{0,62}", "a bundle's name in which * stands for any "
+                             "characters, of at most 63")
+
+    def name_matches(pattern, name):
+        """A star takes as little as it can; when the rest does not fit, the last star takes one more."""
+        at = here = resume = 0
+        star = None
+        while here < len(name):
+            if at < len(pattern) and pattern[at] == "*":
+                star, resume = at, here
+                at += 1
+            elif at < len(pattern) and pattern[at] == name[here]:
+                at, here = at + 1, here + 1
+            elif star is not None:
+                resume += 1
+                at, here = star + 1, resume
+            else:
+                return False
+        return not pattern[at:].strip("*")
+
+    def key_covers(key, name):
+        return "bundles" not in key or any(name_matches(one, name) for one in key["bundles"])
+
+    def at_or_below(allowed, text):
+        """`text` is `allowed`, or goes on after it with a slash."""
+        allowed = allowed.rstrip("/")
+        return text == allowed or text.startswith(allowed + "/")
+
+    BASE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+
+    def allowed_base(value, where):
+        must(type(value) is str and (BASE_DIGEST.match(value) or re.match(
+            REFERENCE + r"\Z", value if "/" in value else value + "/x")), where,
+            "REGISTRY/PATH without tag and digest, in lower case, or sha256: and 64 hexadecimal digits")
+        return value
+
+    def base_digest(plan, lock):
+        return plan["base"]["digest"] if plan["base"]["kind"] == "docker" else lock["base"]["sha256"]
+
+    def base_matches(allowed, plan, lock):
+        if BASE_DIGEST.match(allowed):
+            return allowed[7:] == base_digest(plan, lock)
+        return plan["base"]["kind"] == "docker" and at_or_below(allowed, plan["base"]["reference"])
+
+    INDEX = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~+-]*)*)\Z")
+    PYPI = "https://pypi.org/simple"  # what pip and uv ask when nothing else is said
+
+    def read_index(url):
+        """((scheme, host, port), path), or None when it is not as plain as a policy has it."""
+        match = INDEX.match(url) if len(url) <= 2048 else None
+        if not match:
+            return None
+        scheme, host, port, path = match.groups()
+        parts = path.split("/")[1:]
+        if {".", ".."} & set(parts) or "" in parts[:-1]:
+            return None
+        return (scheme, host, port or {"https": "443", "http": "80"}[scheme]), path
+
+    def allowed_index(value, where):
+        must(type(value) is str and read_index(value), where, "http:// or https://, a host in lower case and "
+             "a plain path: no user, query, fragment, '.' or '..'")
+        return value
+
+    def index_matches(allowed, url):
+        left, right = read_index(allowed), read_index(url)
+        return bool(left and right and left[0] == right[0] and at_or_below(left[1], right[1]))
+
+    COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)(%s)\Z" % NORMAL)
+
+    def read_denied(text):
+        """(name, [(comparison, version)]), or None."""
+        match = re.match(r"([a-z0-9]+(?:-[a-z0-9]+)*)([<>=!].*)?\Z", text, re.S) if len(text) <= 1024 else None
+        rest = match.group(2).split(",") if match and match.group(2) else []
+        found = [COMPARISON.match(one) for one in rest]
+        if not match or not all(found) or len(found) > 8 or "+" in text:
+            return None
+        return match.group(1), [one.group(1, 2) for one in found]
+
+    def denied_package(value, where):
+        must(type(value) is str and read_denied(value), where, "NAME in normal form, or NAME and comparisons "
+             "like '<1.26' with commas between them, without blanks")
+        return value
+
+    HOLDS = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, "==": lambda a, b: a == b,
+             "!=": lambda a, b: a != b, ">=": lambda a, b: a >= b, ">": lambda a, b: a > b}
+
+    def denies(denied, name, version):
+        """The local part of a version ("+cpu") names a build of it, not another version."""
+        package, comparisons = read_denied(denied)
+        own = version_key(version.partition("+")[0])
+        return package == name and all(HOLDS[how](own, version_key(other)) for how, other in comparisons)
+
+    def policy_version(value, where):
+        entry = record(value, where, {"name": image_name}, {"lowest": any_version, "highest": any_version}, "input")
+        must("lowest" in entry or "highest" in entry, where, "given 'lowest' or 'highest' or both")
+        must(len(entry) < 3 or not is_older(entry["highest"], entry["lowest"]), where,
+             "given a 'lowest' that is not newer than its 'highest'")
+        return entry
+
+    def not_empty(check):
+        def check_all(value, where):
+            must(value != [], where, "a list that is not empty, or left out")
+            return check(value, where)
+        return check_all
+
     def load_policy():
+        """(path, policy): every member as specs/policy.md has it, times as seconds."""
         path, data = find_setting("policy.json", LIMIT_POLICY)
         if data is None:
             raise Refusal("answer", "no policy on this host says whose bundles may be built here",
                           "`sealift trust add KEY.pub --role prepare` makes %s; an operator puts it at "
                           "%s/policy.json" % (path, SYSTEM_FOLDER))
+        return path, read_policy(path, data)
+
+    def read_policy(path, data):
         policy = record(load_json(data, "'%s'" % path, "input"), path, {
             "sealift_policy": one_of_numbers(1),
             "keys": list_of(each({
-                "name": key_name,
-                "public_key": check_public_key,
-                "roles": list_of(one_of(*ROLES), 2)}, kind="input"), LIMIT_KEYS)}, kind="input")
-        for what in ("public_key", "name"):
-            seen = [key[what][10:] if what == "public_key" else key[what] for key in policy["keys"]]
-            if len(set(seen)) != len(seen):
-                raise Refusal("input", "%s lists one %s twice" % (path, what.replace("_", " ")))
+                "name": key_name, "public_key": check_public_key,
+                "roles": some_of(one_of("prepare", "approve"), 2)}, {
+                "bundles": some_of(name_pattern, 64)}, "input"), LIMIT_KEYS)}, {
+            "approvals": uint(64), "signed_since": moment, "signed_within_days": count(36500),
+            "versions": not_empty(list_of(policy_version, 4096)), "older": one_of("allow", "refuse"),
+            "closure": one_of(*CLOSURES), "bases": some_of(allowed_base, 1024),
+            "indexes": some_of(allowed_index, 64), "denied": some_of(denied_package, 4096),
+            "largest": count(LIMIT_BUNDLE)}, "input")
         for key in policy["keys"]:
-            if not key["roles"] or len(set(key["roles"])) != len(key["roles"]):
-                raise Refusal("input", "%s: the roles of key %s are empty or stand twice"
-                              % (path, quoted(key["name"])))
-        return path, policy["keys"]
+            key["fingerprint"] = hashlib.sha256(key["public_key"][10:]).hexdigest()
+        versions = policy.get("versions", [])
+        for entries, what in ((policy["keys"], "fingerprint"), (policy["keys"], "name"), (versions, "name")):
+            seen = [entry[what] for entry in entries]
+            if len(set(seen)) != len(seen):
+                raise Refusal("input", "%s lists one %s twice" % (path, {
+                    "fingerprint": "public key", "name": "name"}[what]))
+        policy["versions"] = {entry["name"]: entry for entry in versions}
+        return policy
 
     def may_change(path):
         """Whether this account could change the file, or what its name leads to."""
@@ -918,18 +1110,26 @@ def sealift_agent(request, stream=None):
                 return False
             path = os.path.dirname(path)
 
+    def signatures_folder(policy_path):
+        return os.path.join(os.path.dirname(policy_path), "signatures")
+
     def enforcement(path):
-        inside = os.path.dirname(path) == SYSTEM_FOLDER
-        return "enforced" if inside and not may_change(path) else "advisory"
+        """What a file of the operator's is worth; with a policy go the revocations beside it."""
+        beside = signatures_folder(path)
+        good = (os.path.dirname(path) == SYSTEM_FOLDER and not may_change(path)
+                and not (os.path.lexists(beside) and may_change(beside)))
+        return "enforced" if good else "advisory"
+
+    # ---- signatures ----------------------------------------------------------------------------
 
     STATEMENT = re.compile(
-        r"sealift:1 role=(prepare|approve) bundle=([0-9a-f]{64}) name=([a-z0-9][a-z0-9._-]{0,62}) "
-        r"version=([a-z0-9.+!]{1,127}) time=([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z)\Z")
+        r"sealift:1 role=(prepare|approve|revoke) bundle=([0-9a-f]{64}) name=([a-z0-9][a-z0-9._-]{0,62}) "
+        r"version=([a-z0-9.+!]{1,127}) time=([0-9TZ:-]{20})\Z")
 
     def parse_signature(data):
         """(key id, signature, trusted comment, signature of both); None when malformed."""
         lines = data.split(b"\n")
-        if len(lines) != 5 or lines[4] or re.search(rb"[^\n\x20-\x7e]", data):
+        if len(data) > LIMIT_SIGNATURE or len(lines) != 5 or lines[4] or re.search(rb"[^\n\x20-\x7e]", data):
             return None
         if lines[0] != b"untrusted comment: signature from minisign secret key":
             return None
@@ -940,67 +1140,488 @@ def sealift_agent(request, stream=None):
 
     def read_statement(comment):
         match = STATEMENT.match(comment.decode("ascii"))
-        try:
-            must(time.strptime(match.group(5), "%Y-%m-%dT%H:%M:%SZ").tm_year >= 1970, "time", "after 1969")
-        except (AttributeError, ValueError):
+        if not match or read_time(match.group(5)) is None:
             return None
         return dict(zip(("role", "bundle", "name", "version", "time"), match.groups()))
 
-    def judge_signature(data, hashed, bundle, keys):
-        """What one signature file says, and whether to believe it: one verdict for each."""
-        parsed = parse_signature(data)
-        if not parsed:
-            return {"verdict": "malformed", "key_id": ""}
-        key_id, signature, comment, whole = parsed
-        found = {"verdict": "unknown-key", "key_id": key_id[::-1].hex().upper()}
-        for key in keys:
-            if key["public_key"][2:10] != key_id:
+    DETACHED = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})(\.revoke)?\.minisig\Z")
+
+    def load_detached(policy_path, bundle):
+        """The signatures of a bundle in files of their own: [{"name", "place", "fingerprint", "data"}]."""
+        folder, found = signatures_folder(policy_path), []
+        try:
+            names = sorted(os.listdir(folder))
+        except FileNotFoundError:
+            return []
+        except OSError as problem:
+            raise io_refusal("cannot read folder '%s'" % folder, problem)
+        for name in names:
+            match = DETACHED.match(name)
+            if not match or match.group(1) != bundle:
                 continue
-            public = key["public_key"][10:]
-            found.update(verdict="bad", key_name=key["name"],
-                         fingerprint=hashlib.sha256(public).hexdigest())
-            if (ed25519_verify(public, signature, hashed)
-                    and ed25519_verify(public, whole, signature + comment)):
-                said = read_statement(comment)
-                found["verdict"] = "other-purpose"
-                if said and said["bundle"] == bundle:
-                    found.update(verdict="good", allowed=said["role"] in key["roles"], **said)
-                break  # else another key of the same 8-byte id may have made it
+            if len(found) == LIMIT_DETACHED:
+                raise Refusal("limit", "'%s' has more than %d signatures of bundle %s"
+                              % (folder, LIMIT_DETACHED, bundle), "leave those that are needed")
+            data = read_file(os.path.join(folder, name), LIMIT_SIGNATURE, cut=True)
+            if data is not None:
+                found.append({"name": name, "place": "revoke" if match.group(3) else "approve",
+                              "fingerprint": match.group(2), "data": data})
         return found
 
-    def judge(signatures, manifest_data, bundle, keys, policy_path):
-        """Reports for the receipt; refuses unless a trusted preparer signed exactly this."""
-        hashed = blake2b(manifest_data)
-        reports = []
-        for sha256, data in signatures:
-            report = judge_signature(data, hashed, bundle, keys)
-            reports.append(dict(report, sha256=sha256))
-            if report["verdict"] in ("bad", "malformed", "other-purpose"):
-                raise Refusal("untrusted", "signature %s is not a good one of this bundle: %s"
-                              % (sha256, report["verdict"]),
-                              "leave it out, or get the bundle again from whoever signed it")
-        preparers = [report for report in reports if report.get("role") == "prepare"]
-        for report in reports:  # a preparer's own approval never counts
-            if report.get("role") == "approve" and report["fingerprint"] in [
-                    one["fingerprint"] for one in preparers]:
-                report["allowed"] = False
-        if preparers and not any(report["allowed"] for report in preparers):
-            raise Refusal("untrusted", "key %s has signed, but %s does not let it prepare"
-                          % (quoted(preparers[0]["key_name"]), policy_path),
-                          "the role prepare must be among the key's roles there")
-        if not preparers:
-            raise Refusal("answer", "nobody whom %s trusts to prepare has signed bundle %s"
-                          % (policy_path, bundle),
-                          "the builder decides: `sealift trust add KEY.pub --role prepare --policy %s` there adds a key"
-                          % policy_path)
-        return reports
+    def find_signer(parsed, hashed, keys, fingerprint):
+        """The key that has made it, the first of its id, one that has made all but the comment, and the named one."""
+        key_id, signature, comment, whole = parsed
+        signer = same_id = half = named = None
+        for key in keys:
+            named = key if fingerprint and key["fingerprint"] == fingerprint else named
+            if key["public_key"][2:10] != key_id:
+                continue  # ids collide (T34): each key of this one is tried
+            same_id = same_id or key
+            if not signer and ed25519_verify(key["public_key"][10:], signature, hashed):
+                if ed25519_verify(key["public_key"][10:], whole, signature + comment):
+                    signer = key
+                else:
+                    half = half or key
+        return signer, same_id, half, named
 
-    def check_statements(reports, manifest):
+    def judge_signature(data, hashed, bundle, keys, place="", fingerprint=""):
+        """One verdict on one signature (specs/signatures.md). A file's name says its place and its key; an
+        object has no name: its place is the role that it states, and only a preparer is known by the id."""
+        parsed = parse_signature(data)
+        if not parsed:
+            return {"verdict": "malformed", "key_id": "", "place": place, "why": "not a signature as sealift has it"}
+        said, detached = read_statement(parsed[2]), bool(place)
+        place = place or (said["role"] if said else "")
+        report = {"verdict": "unknown-key", "key_id": parsed[0][::-1].hex().upper(), "place": place}
+        report["why"] = "no key of the policy has made it (key id %s)" % report["key_id"]
+        signer, same_id, half, named = find_signer(parsed, hashed, keys, fingerprint)
+        claimed = named if detached else half or (same_id if place in ("prepare", "") else None)
+        key = signer or claimed
+        if not key:
+            return report
+        report.update(key_name=key["name"], fingerprint=key["fingerprint"])
+        if not signer:  # then nothing covers the role that an object states
+            report.update(place=place if detached else "", verdict="bad", why="not a signature of these bytes by %s" % quoted(key["name"]))
+        elif detached and signer["fingerprint"] != fingerprint:
+            report.update(verdict="bad", why="made by %s, but it stands under another key's name" % quoted(key["name"]))
+        elif not said:
+            report.update(verdict="other-purpose", why="its comment is no statement of sealift")
+        elif said["role"] != place:
+            report.update(verdict="other-purpose", why="made for the role '%s', but it stands where '%s' belongs"
+                          % (said["role"], place))
+        elif said["bundle"] != bundle:
+            report.update(verdict="other-purpose", why="made for another bundle")
+        else:
+            report.update(said, verdict="good", why="")
+        return report
+
+    # ---- findings ------------------------------------------------------------------------------
+    # specs/policy.md, "Findings": the same rules, in the same order, as bundles/trust has them.
+
+    RULES = ("format", "signatures", "approvals", "revocation", "time", "content", "recipe", "version",
+             "closure", "base", "index", "packages", "size", "blobs")
+    COPY_AGAIN = "send the bundle again; if it stays so, ask the preparer for a new one"
+
+    class Verdict:
+        """One finding for each rule."""
+
+        def __init__(self):
+            self.found = {}
+
+        def fail(self, rule, evidence, remedy="", kind="untrusted"):
+            self.found[rule] = {"rule": rule, "verdict": "fail", "kind": kind, "evidence": evidence}
+            if remedy:
+                self.found[rule]["remedy"] = remedy
+
+        def good(self, rule, evidence):
+            self.found[rule] = {"rule": rule, "verdict": "pass", "evidence": evidence}
+
+        def none(self, rule, evidence):
+            self.found[rule] = {"rule": rule, "verdict": "none", "evidence": evidence}
+
+        def passed(self, *rules):
+            return all(self.found.get(rule, {}).get("verdict") == "pass" for rule in rules)
+
+        def findings(self):
+            return [self.found.get(rule, {"rule": rule, "verdict": "none", "evidence": "not examined"})
+                    for rule in RULES]
+
+        def failed(self):
+            return next((one for one in self.findings() if one["verdict"] == "fail"), None)
+
+        def insist(self):
+            """Refuses with the first failure."""
+            one = self.failed()
+            if one:
+                raise Refusal(one["kind"], one["evidence"], one.get("remedy", ""), rule=one["rule"],
+                              findings=self.findings())
+
+    # A case is what is judged: {"bundle", "manifest_data" (None: not here), "signatures": [(sha256, bytes)],
+    # "absent": how many signatures are not here, "detached", "path" and "policy", "seen", "now"}. Judging
+    # adds "verdict", "reports", and "manifest" once it is believed.
+
+    HARMFUL = ("malformed", "bad", "other-purpose")
+
+    def why_not(key, report, preparers, counted):
+        """Why a good signature does not count, or ""."""
+        place, name = report["place"], quoted(report["key_name"])
+        if place == "revoke":
+            return ""  # any key of the policy may
+        if place not in key["roles"]:
+            return "the policy does not let %s %s" % (name, place)
+        if not key_covers(key, report["name"]):
+            return "the policy does not let %s %s bundles named '%s'" % (name, place, report["name"])
+        if place == "approve" and report["fingerprint"] in preparers:
+            return "the preparing key does not count as an approval"
+        if place == "approve" and report["fingerprint"] in counted:
+            return "the key has been counted already"
+        return ""
+
+    def weigh(case):
+        """Which good signatures count (T31, T32); every finding that is made of signatures."""
+        keys = {key["fingerprint"]: key for key in case["policy"]["keys"]}
+        good = [report for report in case["reports"] if report["verdict"] == "good"]
+        preparers, counted = {one["fingerprint"] for one in good if one["place"] == "prepare"}, set()
+        for report in case["reports"]:
+            report["allowed"] = False
+        for report in good:
+            report["why"] = why_not(keys[report["fingerprint"]], report, preparers, counted)
+            report["allowed"] = not report["why"]
+            if report["allowed"] and report["place"] == "approve":
+                counted.add(report["fingerprint"])
+        find_on_prepare(case, reports_of(case, "prepare"))
+        find_on_approvals(case, reports_of(case, "approve"))
+        find_on_revocation(case, reports_of(case, "revoke"))
+        find_on_time(case)
+
+    def reports_of(case, place):
+        """An object that states no role is the preparer's when there is no other, else an approval."""
+        prepared = any(one["place"] == "prepare" and one["verdict"] == "good" for one in case["reports"])
+        unplaced = "approve" if prepared else "prepare"
+        return [one for one in case["reports"] if (one["place"] or unplaced) == place]
+
+    def harm_in(case, rule, reports, remedy):
+        """Whether one of these refuses by what it is."""
         for report in reports:
-            for field in ("name", "version"):
-                if report["verdict"] == "good" and report[field] != manifest[field]:
-                    raise Refusal("untrusted", "signature %s is for %s %s, the manifest says %s"
-                                  % (report["sha256"], field, report[field], manifest[field]))
+            if report["verdict"] in HARMFUL:
+                case["verdict"].fail(rule, "signature %s is not a good one of this bundle: %s, %s" % (
+                    report.get("file", report["sha256"]), report["verdict"], report["why"]), remedy)
+                return True
+        return False
+
+    def find_on_prepare(case, reports):
+        verdict, path = case["verdict"], case["path"]
+        good = [one for one in reports if one["verdict"] == "good"]
+        counting = [one for one in good if one["allowed"]]
+        if harm_in(case, "signatures", reports,
+                   "leave it out, or get the bundle again from whoever signed it"):
+            return
+        if counting:
+            verdict.good("signatures", "prepared by %s at %s" % (quoted(counting[0]["key_name"]), counting[0]["time"]))
+        elif good and "bundles named" in good[0]["why"]:
+            verdict.fail("signatures", "key %s has signed, but %s does not let it prepare bundles named '%s'"
+                         % (quoted(good[0]["key_name"]), path, good[0]["name"]),
+                         "the name must match one of the key's bundles there")
+        elif good:
+            verdict.fail("signatures", "key %s has signed, but %s does not let it prepare"
+                         % (quoted(good[0]["key_name"]), path),
+                         "the role prepare must be among the key's roles there")
+        elif case["absent"]:
+            verdict.none("signatures", "%d of the signatures are not here" % case["absent"])
+        else:
+            verdict.fail("signatures", "nobody whom %s trusts to prepare has signed bundle %s"
+                         % (path, case["bundle"]), "the builder decides: `sealift trust add KEY.pub --role prepare "
+                         "--policy %s` there adds a key" % path, "answer")
+
+    def find_on_approvals(case, reports):
+        verdict, demanded = case["verdict"], case["policy"].get("approvals", 0)
+        counting = sum(one["allowed"] for one in reports)
+        said = "%d of %d count, and %s" % (counting, len(reports), "%d must" % demanded if demanded else
+                                           "none is demanded")
+        if harm_in(case, "approvals", reports, "leave it out, or get the bundle again; do not use it so"):
+            return
+        if counting < demanded and case["absent"]:
+            verdict.none("approvals", "%s; %d of the signatures are not here" % (said, case["absent"]))
+        elif counting < demanded:
+            verdict.fail("approvals", said, "get more approvals: `sealift approve` makes one, `sealift attach` puts it "
+                         "into the bundle; the builder finds others in %s" % signatures_folder(case["path"]))
+        elif not reports:
+            verdict.none("approvals", "none is there, and none is demanded")
+        else:
+            verdict.good("approvals", said)
+
+    def find_on_revocation(case, reports):
+        verdict, counting = case["verdict"], [one for one in reports if one["allowed"]]
+        if counting:
+            verdict.fail("revocation", "revoked by %s at %s" % (quoted(counting[0]["key_name"]), counting[0]["time"]),
+                         "do not use this bundle; ask whoever revoked it")
+        elif not harm_in(case, "revocation", reports, "find out what happened to the file; until then the bundle "
+                         "is not to be used"):
+            verdict.good("revocation", "nobody known has revoked it (%d by unknown keys)" % len(reports)
+                         if reports else "nobody has revoked it")
+
+    def find_on_time(case):
+        verdict, policy, now, latest = case["verdict"], case["policy"], case["now"], case["seen"]["latest"]
+        good = [one for one in reports_of(case, "prepare") if one["verdict"] == "good"]
+        if now < latest - DAY:
+            verdict.fail("time", "the clock says %s, but a bundle was verified here at %s"
+                         % (show_time(now), show_time(latest)),
+                         "set the clock of %s; if it was wrong then, remove seen.json from the store there"
+                         % os.uname().nodename)
+            return
+        if not good:
+            verdict.none("time", "nobody known says when it was made")
+            return
+        at = read_time(([one for one in good if one["allowed"]] or good)[0]["time"])
+        days = policy.get("signed_within_days")
+        if at < policy.get("signed_since", 0):
+            verdict.fail("time", "prepared at %s, and the policy takes nothing before %s"
+                         % (show_time(at), show_time(policy["signed_since"])), "ask the preparer for a new bundle")
+        elif days and at > now + DAY:
+            verdict.fail("time", "prepared at %s, which is more than a day in the future" % show_time(at),
+                         "one of the two clocks is wrong: find out which")
+        elif days and now - at > days * DAY:
+            verdict.fail("time", "prepared at %s, %d days ago, and the policy takes at most %d"
+                         % (show_time(at), (now - at) // DAY, days), "ask the preparer for a new bundle")
+        else:
+            verdict.good("time", "prepared at %s, and it is %s" % (show_time(at), show_time(now)))
+
+    def judge_manifest(case):
+        """The rules from `format` to `time`. The manifest is read only once the others have passed."""
+        case.update(verdict=Verdict(), reports=[], manifest=None)
+        verdict, keys = case["verdict"], case["policy"]["keys"]
+        if case["manifest_data"] is None:
+            for rule in RULES:
+                verdict.none(rule, "the manifest is not here")
+            return
+        hashed = blake2b(case["manifest_data"])
+        for sha256, data in case["signatures"]:
+            case["reports"].append(dict(judge_signature(data, hashed, case["bundle"], keys), sha256=sha256))
+        for one in case["detached"]:
+            report = judge_signature(one["data"], hashed, case["bundle"], keys, one["place"], one["fingerprint"])
+            case["reports"].append(dict(report, sha256=hashlib.sha256(one["data"]).hexdigest(), file=one["name"]))
+        weigh(case)
+        if verdict.failed() or not verdict.passed("signatures"):
+            return
+        try:
+            manifest = parse_manifest(case["manifest_data"])
+        except Refusal as refusal:
+            verdict.fail("format", str(refusal), refusal.hint or COPY_AGAIN, refusal.kind)
+            return
+        verdict.good("format", "a manifest of format 1, in canonical form")
+        for report in case["reports"]:
+            if report["verdict"] == "good" and any(report[one] != manifest[one] for one in ("name", "version")):
+                report.update(verdict="other-purpose", why="it names %s %s, but the manifest says %s %s" % (
+                    report["name"], report["version"], manifest["name"], manifest["version"]))
+        weigh(case)
+        if not verdict.failed():
+            case["manifest"] = manifest
+
+    # ---- what the policy demands of plan and lock ------------------------------------------------
+
+    def judge_recipe(case, texts):
+        """(plan, lock), or None when they do not make what is in the bundle."""
+        manifest, verdict = case["manifest"], case["verdict"]
+        try:
+            plan, lock = parse_plan(texts["plan.json"]), parse_lock(texts["lock.json"])
+            check_together(manifest, plan, lock)
+            recipe = hashlib.sha256(texts["plan.json"] + texts["lock.json"]).hexdigest()
+            check_definition(texts["image.def"], manifest, plan, lock, recipe)
+        except Refusal as refusal:
+            verdict.fail("recipe", str(refusal), refusal.hint or COPY_AGAIN, refusal.kind)
+            return None
+        verdict.good("recipe", "recipe 1 made again from plan.json and lock.json, byte for byte; %s" % manifest["closure"])
+        return plan, lock
+
+    def judge_demands(case, site, texts):
+        """From `recipe` to `size`. Without texts, what the manifest alone can tell. Returns (plan, lock) or None."""
+        verdict, read = case["verdict"], None
+        if texts:
+            read = judge_recipe(case, texts)
+            if not read:
+                return None
+            find_on_base(case, *read)
+            find_on_index(case, site, read[1])
+            find_on_packages(case, read[1])
+        else:
+            for rule in ("recipe", "base", "index", "packages"):
+                verdict.none(rule, "plan.json, lock.json or image.def is not here")
+        find_on_version(case)
+        find_on_closure(case)
+        find_on_size(case)
+        return read
+
+    def find_on_version(case):
+        verdict, manifest = case["verdict"], case["manifest"]
+        name, version = manifest["name"], manifest["version"]
+        named, seen = case["policy"]["versions"].get(name, {}), case["seen"]["versions"].get(name)
+        lowest, highest = named.get("lowest"), named.get("highest")
+        if seen and highest and is_older(highest, seen["version"]):
+            seen = None  # the policy says that this was none
+        older = seen and is_older(version, seen["version"])
+        if lowest and is_older(version, lowest):
+            verdict.fail("version", "%s, and the policy takes nothing below %s" % (version, lowest), "use a newer bundle")
+        elif highest and is_older(highest, version):
+            verdict.fail("version", "%s, and the policy takes nothing above %s" % (version, highest),
+                         "ask whoever keeps the policy whether that is still meant")
+        elif older and case["policy"].get("older") == "refuse":
+            verdict.fail("version", "%s is older than %s, which was accepted here at %s"
+                         % (version, seen["version"], show_time(seen["time"])), "use the newer one; to go back on "
+                         "purpose, name the version as 'highest' in the policy")
+        elif older:
+            verdict.good("version", "%s; a newer one, %s, was accepted here at %s"
+                         % (version, seen["version"], show_time(seen["time"])))
+        elif not seen and not named:
+            verdict.none("version", "%s, and nothing is demanded" % version)
+        else:
+            verdict.good("version", version + (", and none newer was accepted here" if seen else "")
+                         + (", within the policy's bounds" if named else ""))
+
+    def find_on_closure(case):
+        verdict, closure, demanded = case["verdict"], case["manifest"]["closure"], case["policy"].get("closure")
+        if not demanded:
+            verdict.none("closure", "%s, and nothing is demanded" % closure)
+        elif CLOSURES.index(closure) < CLOSURES.index(demanded):
+            verdict.fail("closure", "%s, and the policy demands %s" % (closure, demanded), "`sealift inspect` names the "
+                         "inputs that are not closed; the preparer can carry them or name them by digest")
+        else:
+            verdict.good("closure", "%s; the policy demands %s" % (closure, demanded))
+
+    def find_on_base(case, plan, lock):
+        verdict, base, allowed = case["verdict"], plan["base"], case["policy"].get("bases")
+        shown = "%s@sha256:%s" % (base.get("reference", base["kind"]), base_digest(plan, lock))
+        if not allowed:
+            verdict.none("base", "%s, and nothing is demanded" % shown)
+            return
+        for one in allowed:
+            if base_matches(one, plan, lock):
+                verdict.good("base", "%s, allowed as %s" % (shown, one))
+                return
+        verdict.fail("base", "%s is none of the policy's bases" % shown,
+                     "use an allowed base, or ask whoever keeps the policy to allow this one")
+
+    def tame_index(url):
+        """What is compared of an index, and what may be shown of it: without user, password, query, fragment."""
+        match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*@)?([^/?#\\@]*)([^?#]*)(.*)\Z", url, re.S)
+        if not match:
+            return "", "an index that is no URL"
+        scheme, user, host, path, rest = match.groups()
+        plain = "%s://%s%s" % (scheme.lower(), host.lower(), path)
+        # Two readers of one URL must not see two hosts in it.
+        odd = rest or "\\" in url or (user or "").count("@") > 1
+        # A path may hold a token, too: only who keeps the site file needs to see it.
+        return "" if odd else plain, quoted("%s://%s" % (scheme.lower(), host.lower()))[1:-1] + (
+            "/..." if path.strip("/") else "")
+
+    def indexes_of(site, lock):
+        """Where the installer of this bundle asks for packages that are not carried."""
+        if lock.get("installer", {}).get("name") == "uv" or "pip_config" not in site:
+            return [PYPI]  # uv reads no configuration of pip's
+        settings, _ = parse_pip_config(site["pip_config"], read_declared(site, "pip_config"))
+        return settings.get("index-url", [PYPI]) + settings.get("extra-index-url", [])
+
+    def find_on_index(case, site, lock):
+        verdict, allowed = case["verdict"], case["policy"].get("indexes")
+        fetched = sum("wheel" not in package for package in lock["packages"])
+        if not fetched:
+            verdict.none("index", "nothing is fetched from one")
+            return
+        if not allowed:
+            verdict.none("index", "%d packages are fetched, and nothing is demanded" % fetched)
+            return
+        try:
+            indexes = [tame_index(url) for url in indexes_of(site, lock)]
+        except Refusal as refusal:
+            verdict.fail("index", str(refusal), refusal.hint, refusal.kind)
+            return
+        for plain, shown in indexes:
+            if not any(index_matches(one, plain) for one in allowed):
+                verdict.fail("index", "%d packages would be fetched from %s, which is below none of the policy's indexes"
+                             % (fetched, shown), "name an allowed index in the pip_config of site.json there, or carry "
+                             "the packages in the bundle")
+                return
+        verdict.good("index", "%d packages are fetched from %s" % (fetched, ", ".join(shown for _, shown in indexes)))
+
+    def find_on_packages(case, lock):
+        verdict, denied, count_all = case["verdict"], case["policy"].get("denied"), len(lock["packages"])
+        if not denied:
+            verdict.none("packages", "%d, and none is denied" % count_all)
+            return
+        for package in lock["packages"]:
+            for one in denied:
+                if denies(one, package["name"], package["version"]):
+                    verdict.fail("packages", "%s %s is denied (%s)" % (package["name"], package["version"], one),
+                                 "lock another version, or do without the package")
+                    return
+        verdict.good("packages", "%d, none of them denied" % count_all)
+
+    def find_on_size(case):
+        verdict, manifest, most = case["verdict"], case["manifest"], case["policy"].get("largest")
+        size = manifest["content"]["size"] + sum(blob["size"] for blob in manifest["blobs"])
+        if not most:
+            verdict.none("size", "%d bytes, and nothing is demanded" % size)
+        elif size > most:
+            verdict.fail("size", "%d bytes, and the policy takes at most %d" % (size, most),
+                         "make a smaller bundle, or ask whoever keeps the policy")
+        else:
+            verdict.good("size", "%d bytes; the policy takes up to %d" % (size, most))
+
+    # ---- what has passed here before -------------------------------------------------------------
+    # seen.json of the store, in the form of bundles/trust/seen.c: the newest version of each name, and
+    # the latest time (T40, T43).
+
+    def load_seen(store):
+        path = os.path.join(store.root, "seen.json")
+        data = read_file(path, LIMIT_SEEN)
+        if data is None:
+            return {"latest": 0, "versions": {}}
+        seen = record(load_json(data, "'%s'" % path, "input"), path, {
+            "latest": moment, "sealift_seen": one_of_numbers(1), "versions": list_of(each({
+                "name": image_name, "time": moment, "version": any_version}, kind="input"), LIMIT_SEEN_NAMES)},
+            kind="input")
+        names = [entry["name"] for entry in seen["versions"]]
+        if any(a >= b for a, b in zip(names, names[1:])):
+            raise Refusal("input", "%s: versions are not in order, or one name is there twice" % path)
+        return {"latest": seen["latest"], "versions": {entry["name"]: entry for entry in seen["versions"]}}
+
+    def note_version(seen, name, version, highest, now):
+        known = seen["versions"].get(name)
+        seen["latest"] = max(now, seen["latest"])
+        # One that the policy does not count any more (T42) must not keep later ones from being noted.
+        void = known and highest and is_older(highest, known["version"])
+        if not known and len(seen["versions"]) == LIMIT_SEEN_NAMES:
+            raise Refusal("limit", "seen.json: more than %d names" % LIMIT_SEEN_NAMES)
+        if not known or void or is_older(known["version"], version):
+            seen["versions"][name] = {"name": name, "version": version, "time": now}
+
+    def write_seen(store, seen):
+        value = {"latest": show_time(seen["latest"]), "sealift_seen": 1, "versions": [
+            dict(entry, time=show_time(entry["time"])) for _, entry in sorted(seen["versions"].items())]}
+        new = NewFile(store.folder("incoming"))
+        try:
+            new.write(json.dumps(value, indent=2, sort_keys=True).encode("ascii") + b"\n")
+            new.commit(os.path.join(store.root, "seen.json"), 0o600)
+        finally:
+            new.discard()
+
+    def note_seen(store, name, version, highest):
+        """The image is there. Those who note at the same time take turns."""
+        folder, patience = store.folder("seen"), time.monotonic() + LEASE + 30
+        number, _, owner = take_lock(folder)
+        while owner:
+            if time.monotonic() > patience:
+                raise Refusal("io", "cannot note in seen.json that %s %s has passed: process %s on %s holds its lock"
+                              % (name, version, owner["pid"], owner["host"]), "build again when it has ended")
+            time.sleep(0.05)
+            number, _, owner = take_lock(folder)
+        try:
+            seen = load_seen(store)
+            note_version(seen, name, version, highest, int(time.time()))
+            write_seen(store, seen)
+        except OSError as problem:
+            raise io_refusal("cannot write seen.json in '%s'" % store.root, problem)
+        finally:
+            release_lock(folder, number)
 
     # ---- the manifest --------------------------------------------------------------------------
 
@@ -1170,7 +1791,7 @@ def sealift_agent(request, stream=None):
     def parse_lock(data):
         blob = each({"sha256": digest, "size": uint(LIMIT_BLOB)})
         name = text_like(r"[a-z0-9]+(-[a-z0-9]+)*", "a package name in normal form")
-        version = text_like(r"[0-9][a-z0-9.!+]{0,127}", "a version in normal form")
+        version = pep440
         wheel = text_like(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\.whl", "the file name of a wheel")
         lock = record(load_canonical(data, "lock.json"), "lock", {
             "dependencies_checked": boolean, "files": list_of(blob, 4096),
@@ -1408,8 +2029,8 @@ def sealift_agent(request, stream=None):
             obstacles.append(refusal.answer()["error"])
             why = "" if builder else "%s; %s" % (refusal, refusal.hint)
         try:
-            path, keys = load_policy()
-            policy = {"path": path, "keys": len(keys), "enforcement": enforcement(path), "error": ""}
+            path, read = load_policy()
+            policy = {"path": path, "keys": len(read["keys"]), "enforcement": enforcement(path), "error": ""}
         except Refusal as refusal:
             obstacles.append(refusal.answer()["error"])
             policy = {"path": "", "keys": 0, "enforcement": "advisory", "error": str(refusal)}
@@ -1647,8 +2268,8 @@ def sealift_agent(request, stream=None):
                 drop_ticket(store, bundle)  # somebody else was quicker
             else:
                 policy, site = load_policy(), load_site()
-                judged = judge_bundle(store, ticket, policy)
-                check_and_start(store, site, ticket, policy, judged, dict(
+                case = judge_bundle(store, ticket, policy)
+                check_and_start(store, site, ticket, case, dict(
                     seat, lock_folder=folder, lock=number, nonce=nonce))
                 started = True
         except Exception as problem:  # said in the state file: nobody waits for an answer
@@ -1671,12 +2292,12 @@ def sealift_agent(request, stream=None):
             waiting = next(next_in_line(store, seat["seat_number"]), None)
             seat = take_seat(store, waiting[1]["builds"]) if waiting else None
 
-    def wait_in_line(store, site, fields, policy, judged, limit):
+    def wait_in_line(store, site, fields, case, limit):
         """Under the lock of the bundle: it is checked now, and once more when its turn comes."""
         bundle = fields["bundle"]
         begin_checks(store, bundle, int(time.time()))
         try:
-            check_bundle(store, site, policy, judged)
+            check_bundle(store, site, case)
             write_ticket(store, fields, limit)
         except Exception as problem:
             refusal = as_refusal(problem)
@@ -2290,7 +2911,9 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
         os.dup2(nothing, 1)
         receipt, ending = None, {"state": "done", "step": "done"}
         try:
-            receipt = supervised_build(store, job)
+            built = supervised_build(store, job)
+            note_seen(store, job["name"], job["version"], job["highest"])
+            receipt = built
         except Exception as problem:  # said in the state file rather than lost with the process
             ending = {"state": "interrupted" if stopping else "failed",
                       "error": as_refusal(problem).answer()["error"]}
@@ -2549,27 +3172,35 @@ types.FunctionType(code, there)("{}", None)
 
     # ---- build ---------------------------------------------------------------------------------
 
-    def read_signatures(store, names):
-        found = [(name, store.read(name, LIMIT_SIGNATURE)) for name in names]
-        return found, [name for name, data in found if data is None]
+    def read_signatures(store, names, touch=True):
+        found = [(name, store.read(name, LIMIT_SIGNATURE, touch)) for name in names]
+        return [one for one in found if one[1] is not None], [name for name, data in found if data is None]
 
     def refuse_missing(missing):
         if missing:
             raise Refusal("answer", "%d objects of the bundle are not here, or were damaged"
                           % len(missing), "put them, and build again", missing=sorted(set(missing)))
 
-    def read_content(store, manifest):
-        """The three texts that are interpreted here, and a list of all objects that are missing."""
-        texts = {}
-        missing = [entry["sha256"] for entry in manifest["files"] + manifest["blobs"]
-                   if not store.has(entry["sha256"], entry["size"])]
-        for entry in manifest["files"]:
-            if entry["name"] in ("plan.json", "lock.json", "image.def"):
-                texts[entry["name"]] = store.read(entry["sha256"], LIMIT_CONTENT_FILE)
-                if texts[entry["name"]] is None:
-                    missing.append(entry["sha256"])
+    def read_texts(store, manifest, touch=True):
+        """(the three texts that are interpreted here, or None; the objects of those that are missing)"""
+        entries = [entry for entry in manifest["files"] if entry["name"] in ("plan.json", "lock.json", "image.def")]
+        texts = {entry["name"]: store.read(entry["sha256"], LIMIT_CONTENT_FILE, touch) for entry in entries}
+        missing = [entry["sha256"] for entry in entries if texts[entry["name"]] is None]
+        return None if missing else texts, missing
+
+    def read_content(store, site, case):
+        """(plan, lock) of a bundle all of whose objects are here, and which the policy accepts."""
+        manifest, verdict = case["manifest"], case["verdict"]
+        texts, missing = read_texts(store, manifest)
+        missing += [entry["sha256"] for entry in manifest["files"] + manifest["blobs"]
+                    if not store.has(entry["sha256"], entry["size"])]
+        if not missing:
+            verdict.none("content", "%d files are here, and are hashed where the build reads them" % len(manifest["files"]))
+            verdict.none("blobs", "%d are here, and are hashed where the build reads them" % len(manifest["blobs"]))
+        read = judge_demands(case, site, texts)
+        verdict.insist()  # also of what is not all here: nobody need send the rest of what is refused
         refuse_missing(missing)
-        return texts
+        return read
 
     def copy_file(source, target):
         new = NewFile(os.path.dirname(target))
@@ -2596,14 +3227,15 @@ types.FunctionType(code, there)("{}", None)
         unlink(source)
         return False
 
-    def lay_out(store, folder, bundle, manifest, reports):
+    def lay_out(store, folder, case):
         """The bundle as a folder, as `sealift extract` lays it out; refuses damaged objects."""
+        bundle, manifest, verdict = case["bundle"], case["manifest"], case["verdict"]
         entries = [(entry["sha256"], entry["size"], entry["name"]) for entry in manifest["files"]]
         entries += [(entry["sha256"], entry["size"], "blobs/sha256/" + entry["sha256"])
                     for entry in manifest["blobs"]]
         entries.append((bundle, os.stat(store.object(bundle)).st_size, "manifest.json"))
-        for report in reports:
-            if report["verdict"] == "good":
+        for report in case["reports"]:
+            if report["verdict"] == "good" and "file" not in report:
                 name = "prepare" if report["role"] == "prepare" else "approve-" + report["fingerprint"]
                 path = "signatures/%s.minisig" % name
                 if path not in [entry[2] for entry in entries]:
@@ -2612,6 +3244,8 @@ types.FunctionType(code, there)("{}", None)
         damaged = [sha256 for sha256, size, name in entries
                    if not place_object(store, sha256, size, os.path.join(folder, name))]
         refuse_missing(damaged)
+        verdict.good("content", "%d files, every digest as signed" % len(manifest["files"]))
+        verdict.good("blobs", "%d, every digest as signed" % len(manifest["blobs"]))
 
     def choose_scratch(site, store, need):
         """A folder on a real disk with enough room for Apptainer's temporary trees."""
@@ -2689,17 +3323,62 @@ types.FunctionType(code, there)("{}", None)
         os.mkdir(path, 0o700)
         os.chmod(path, 0o700)
 
-    def judge_bundle(store, fields, policy):
-        """(manifest, reports): the policy in force now, on the signatures that are given now."""
+    def open_case(store, fields, policy, touch=True):
+        """What is judged: the signatures that are given now, by the policy in force now."""
         bundle = fields["bundle"]
-        signatures, missing = read_signatures(store, fields["signatures"])
-        manifest_data = store.read(bundle, LIMIT_MANIFEST)
-        refuse_missing(missing + ([bundle] if manifest_data is None else []))
-        policy_path, keys = policy
-        reports = judge(signatures, manifest_data, bundle, keys, policy_path)
-        manifest = parse_manifest(manifest_data)
-        check_statements(reports, manifest)
-        return manifest, reports
+        signatures, missing = read_signatures(store, fields["signatures"], touch)
+        manifest_data = store.read(bundle, LIMIT_MANIFEST, touch)
+        if touch:
+            refuse_missing(missing + ([bundle] if manifest_data is None else []))
+        return {"bundle": bundle, "manifest_data": manifest_data, "signatures": signatures, "absent": len(missing),
+                "detached": load_detached(policy[0], bundle), "path": policy[0], "policy": policy[1],
+                "seen": load_seen(store), "now": int(time.time())}
+
+    def judge_bundle(store, fields, policy):
+        """A case in which the rules from `format` to `time` have passed."""
+        case = open_case(store, fields, policy)
+        judge_manifest(case)
+        case["verdict"].insist()
+        return case
+
+    def judge_again(store, site, case):
+        """The other rules, for a bundle that has been checked before: what is not here any more is asked
+        for only where the policy cannot be obeyed without it."""
+        texts, missing = read_texts(store, case["manifest"])
+        if {"bases", "denied", "indexes"} & set(case["policy"]):
+            refuse_missing(missing)
+        judge_demands(case, site, texts)
+        case["verdict"].insist()
+
+    def highest_of(case):
+        return case["policy"]["versions"].get(case["manifest"]["name"], {}).get("highest")
+
+    def judge_content(store, case):
+        """`content` and `blobs`, of objects that only lie here."""
+        manifest, verdict, bad = case["manifest"], case["verdict"], 0
+        for entry in manifest["files"]:
+            path = store.object(entry["sha256"])
+            good = store.has(entry["sha256"], entry["size"]) and hash_file(path) == (entry["size"], entry["sha256"])
+            bad += not good
+        here = sum(store.has(blob["sha256"], blob["size"]) for blob in manifest["blobs"])
+        if bad:
+            verdict.none("content", "%d of %d files are not here, or were damaged" % (bad, len(manifest["files"])))
+        else:
+            verdict.good("content", "%d files, every digest as signed" % len(manifest["files"]))
+        verdict.none("blobs", "%d of %d are here; a build hashes them where it reads them" % (here, len(manifest["blobs"])))
+
+    def op_judge(fields):
+        """The findings on what lies in the store. Starts nothing and writes nothing."""
+        policy, site = load_policy(), load_site()
+        store = Store(site["store"])
+        case = open_case(store, fields, policy, touch=False)
+        judge_manifest(case)
+        verdict = case["verdict"]
+        if case["manifest"]:
+            judge_content(store, case)
+            judge_demands(case, site, read_texts(store, case["manifest"], touch=False)[0])
+        return {"bundle": fields["bundle"], "accepted": verdict.passed("format", "signatures") and not verdict.failed(),
+                "findings": verdict.findings(), "policy": policy[0], "enforcement": enforcement(policy[0])}
 
     def describe_signers(reports):
         return [{"sha256": report["sha256"], "verdict": report["verdict"], "key_id": report["key_id"],
@@ -2707,21 +3386,15 @@ types.FunctionType(code, there)("{}", None)
                  "fingerprint": report.get("fingerprint", ""), "time": report.get("time", ""),
                  "allowed": report.get("allowed", False)} for report in reports]
 
-    def check_bundle(store, site, policy, judged):
+    def check_bundle(store, site, case):
         """What is checked of a judged bundle before Apptainer starts. Returns what a build must know."""
-        clock = time.monotonic()
-        manifest, reports = judged
-        texts = read_content(store, manifest)
-        plan, lock = parse_plan(texts["plan.json"]), parse_lock(texts["lock.json"])
-        check_together(manifest, plan, lock)
-        recipe = hashlib.sha256(texts["plan.json"] + texts["lock.json"]).hexdigest()
-        check_definition(texts["image.def"], manifest, plan, lock, recipe)
+        clock, manifest = time.monotonic(), case["manifest"]
+        plan, lock = read_content(store, site, case)
         builder, scratch_parent = check_host(site, store, manifest, plan, lock)
         network = load_network(site, manifest)
         verify_ms = int((time.monotonic() - clock) * 1000)
-        return {"manifest": manifest, "plan": plan, "lock": lock, "reports": reports, "builder": builder,
-                "scratch_parent": scratch_parent, "verify_ms": verify_ms, "policy_path": policy[0],
-                "network": network, "visible_parent": choose_visible() if network else None}
+        return {"case": case, "plan": plan, "lock": lock, "builder": builder,
+                "scratch_parent": scratch_parent, "verify_ms": verify_ms, "network": network, "visible_parent": choose_visible() if network else None}
 
     def make_job(store, fields, checked, made, layout_ms, started):
         plan, lock = checked["plan"], checked["lock"]
@@ -2729,21 +3402,22 @@ types.FunctionType(code, there)("{}", None)
         python = "/opt/venv/bin/python" if lock["packages"] else ""
         network = checked["network"]
         said = {"network": network["said"]} if network else {}
+        case = checked["case"]
         return {
             "bundle": fields["bundle"], "store": store.root, "folder": made[0], "scratch": made[1],
             "made": made, "network": write_network(made[2], network) if network else {},
             "name": plan["name"], "version": plan["version"], "options": plan["build"]["options"],
-            "timeout": fields.get("timeout", plan["build"]["timeout"]), "builder": checked["builder"],
+            "highest": highest_of(case), "timeout": fields.get("timeout", plan["build"]["timeout"]), "builder": checked["builder"],
             "zstd": bool(squashfs["writes"] and squashfs["readers"]
                          and checked["builder"]["mksquashfs_args"]),
             "python": python, "locked": {p["name"]: p["version"] for p in lock["packages"]},
             "timings": {"verify_ms": checked["verify_ms"], "layout_ms": layout_ms},
             "receipt": dict(said, **{
                 "sealift_receipt": 1, "bundle": fields["bundle"], "name": plan["name"],
-                "version": plan["version"], "closure": checked["manifest"]["closure"],
+                "version": plan["version"], "closure": case["manifest"]["closure"],
                 "host": os.uname().nodename, "python": ".".join(map(str, sys.version_info[:3])),
-                "policy": checked["policy_path"], "enforcement": enforcement(checked["policy_path"]),
-                "signers": describe_signers(checked["reports"]), "started": started})}
+                "policy": case["path"], "enforcement": enforcement(case["path"]), "started": started,
+                "signers": describe_signers(case["reports"]), "findings": case["verdict"].findings()})}
 
     def begin_checks(store, bundle, started):
         clean_up_after(store, bundle)
@@ -2751,13 +3425,13 @@ types.FunctionType(code, there)("{}", None)
         save_state(store, bundle, sealift_state=1, state="checking", step="verify", started=started,
                    host=os.uname().nodename, pid=os.getpid(), where=whereabouts())
 
-    def check_and_start(store, site, fields, policy, judged, lock):
+    def check_and_start(store, site, fields, case, lock):
         """Under the lock: checks, lays out, and hands over to a supervisor."""
         bundle, started, made = fields["bundle"], int(time.time()), []
         begin_checks(store, bundle, started)
         drop_ticket(store, bundle)
         try:
-            checked = check_bundle(store, site, policy, judged)
+            checked = check_bundle(store, site, case)
             clock = time.monotonic()
             mark = secrets.token_hex(8)
             made.append(os.path.join(store.folder("builds"), "%s.%s" % (bundle, mark)))
@@ -2767,7 +3441,7 @@ types.FunctionType(code, there)("{}", None)
             # Written down before they exist, so that a successor finds whatever a dead call has left.
             save_state(store, bundle, step="layout", scratch=made[1], visible=(made[2:] or [""])[0])
             private_folder(made[0])
-            lay_out(store, made[0], bundle, checked["manifest"], checked["reports"])
+            lay_out(store, made[0], case)
             for path in made[1:] + [os.path.join(made[1], "tmp"), os.path.join(made[1], "cache")]:
                 private_folder(path)
             layout_ms = int((time.monotonic() - clock) * 1000)
@@ -2789,22 +3463,24 @@ types.FunctionType(code, there)("{}", None)
         store, bundle = Store(site["store"]), fields["bundle"]
         # First of all, and also when there is nothing left to build: who is not accepted now neither
         # gets the receipt of those who were accepted then, nor changes what is known of the bundle.
-        judged = judge_bundle(store, fields, policy)
+        case = judge_bundle(store, fields, policy)
         receipt = finished_receipt(store, bundle)
         if receipt:
+            judge_again(store, site, case)
             return {"bundle": bundle, "state": "done", "receipt": receipt, "judged": {
-                "policy": policy[0], "enforcement": enforcement(policy[0]), "time": int(time.time()),
-                "signers": describe_signers(judged[1])}}
+                "policy": policy[0], "enforcement": enforcement(policy[0]), "time": case["now"],
+                "signers": describe_signers(case["reports"]), "findings": case["verdict"].findings()}}
         folder = store.folder("bundles", bundle)
         number, nonce, owner = take_lock(folder)
         patience = time.monotonic() + 10
         while owner and time.monotonic() < patience and load_state(store, bundle).get("state") in ENDED:
             time.sleep(0.05)  # whoever holds the lock has just ended, and is about to leave
             number, nonce, owner = take_lock(folder)
-        if not owner:
+        if owner:
+            judge_again(store, site, case)
+        else:
             hold(folder, number)
-            start_or_wait(store, site, fields, policy, judged, {
-                "lock_folder": folder, "lock": number, "nonce": nonce})
+            start_or_wait(store, site, fields, case, {"lock_folder": folder, "lock": number, "nonce": nonce})
         state = load_state(store, bundle)
         answer = {"bundle": bundle, "state": state.get("state", "checking"),
                   "host": state.get("host", ""), "pid": state.get("pid", 0),
@@ -2813,21 +3489,21 @@ types.FunctionType(code, there)("{}", None)
             answer["ahead"] = place_in_line(store, bundle, state["builds"]).get("ahead", 0)
         return answer
 
-    def start_or_wait(store, site, fields, policy, judged, lock):
+    def start_or_wait(store, site, fields, case, lock):
         """Under the lock, which is the supervisor's afterwards, or is released."""
         limit, seat, waits = limit_of(site, fields), {}, False
         try:
             if finished_receipt(store, fields["bundle"]):
                 waits = True  # for nothing: it was finished a moment ago
             elif limit is None:
-                check_and_start(store, site, fields, policy, judged, lock)
+                check_and_start(store, site, fields, case, lock)
             else:
                 seat = take_seat(store, limit) or {}
                 waits = not seat
                 if waits:
-                    wait_in_line(store, site, fields, policy, judged, limit)
+                    wait_in_line(store, site, fields, case, limit)
                 else:
-                    check_and_start(store, site, fields, policy, judged, dict(lock, **seat))
+                    check_and_start(store, site, fields, case, dict(lock, **seat))
         except Exception:
             release_lock(lock["lock_folder"], lock["lock"])
             if seat:
@@ -2864,18 +3540,20 @@ types.FunctionType(code, there)("{}", None)
                              "options": list_of(plain_text, 1024)})}, {
             name: anything for name in ("name", "version", "closure", "network", "labels", "packages", "test",
                                         "policy", "enforcement", "signers", "timings", "started", "finished",
-                                        "log")})
+                                        "log", "findings")})
         if read["bundle"] != fields["bundle"] or any(read["image"][one] != image[one] for one in image):
             raise Refusal("format", "the receipt of the build is not of this bundle and this image")
         return read
 
-    def gather_to_place(store, fields, manifest):
-        """The texts that are compared; refuses with all that is missing, the image among it."""
-        texts, image, partial = {}, fields["image"], []
-        for entry in manifest["files"]:
-            if entry["name"] in ("plan.json", "lock.json", "image.def"):
-                texts[entry["name"]] = store.read(entry["sha256"], LIMIT_CONTENT_FILE)
-        missing = [entry["sha256"] for entry in manifest["files"] if texts.get(entry["name"], b"") is None]
+    def gather_to_place(store, site, fields, case):
+        """The texts that are compared, and what they say; refuses with all that is missing, the image among it."""
+        image, partial = fields["image"], []
+        texts, missing = read_texts(store, case["manifest"])
+        case["verdict"].none("content", "plan.json, lock.json and image.def have the digests that were signed; "
+                             "the others are not needed to place an image")
+        case["verdict"].none("blobs", "%d, not needed to place an image" % len(case["manifest"]["blobs"]))
+        read = judge_demands(case, site, texts)
+        case["verdict"].insist()
         if not store.has(image["sha256"], image["size"]):
             missing.append(image["sha256"])
             spans = covered(pieces_of(store, image["sha256"], image["size"])[1])
@@ -2885,7 +3563,7 @@ types.FunctionType(code, there)("{}", None)
         except Refusal as refusal:
             raise Refusal(refusal.kind, "%d objects that are needed to place the image are not here"
                           % len(missing), "put them, and place it again", partial=partial, **refusal.more)
-        return texts
+        return (texts,) + read
 
     def check_shipped(path, built, image, texts, manifest, bundle):
         """What can be known of an image without running it. Returns (its measures, its labels)."""
@@ -2916,15 +3594,10 @@ types.FunctionType(code, there)("{}", None)
                 raise
             copy_file(source, target)
 
-    def place_image(store, fields, policy, judged, texts, built):
+    def place_image(store, fields, case, texts, plan, built):
         """Under the lock. Returns the receipt; until it is on disk, the image stays an object as well."""
         bundle, image, started = fields["bundle"], fields["image"], int(time.time())
-        manifest, reports = judged
-        clock = time.monotonic()
-        plan, lock = parse_plan(texts["plan.json"]), parse_lock(texts["lock.json"])
-        check_together(manifest, plan, lock)
-        recipe = hashlib.sha256(texts["plan.json"] + texts["lock.json"]).hexdigest()
-        check_definition(texts["image.def"], manifest, plan, lock, recipe)
+        manifest, clock = case["manifest"], case["clock"]
         if plan["target"]["platform"] != "linux/" + os.uname().machine:
             raise Refusal("input", "the bundle is for %s, this host is linux/%s"
                           % (plan["target"]["platform"], os.uname().machine))
@@ -2941,30 +3614,32 @@ types.FunctionType(code, there)("{}", None)
                                           "version": plan["version"]}, output)
         finally:
             unlink(output)
+        note_seen(store, plan["name"], plan["version"], highest_of(case))
         receipt = {
             "sealift_receipt": 1, "bundle": bundle, "name": plan["name"], "version": plan["version"],
             "closure": manifest["closure"], "image": dict(measured, path=path, named_path=named),
             "labels": [{"name": name, "value": labels[name]} for name in sorted(labels)],
             "shipped": {"built": built}, "host": os.uname().nodename,
-            "python": ".".join(map(str, sys.version_info[:3])), "policy": policy[0],
-            "enforcement": enforcement(policy[0]), "signers": describe_signers(reports),
-            "timings": {"verify_ms": int((verified - clock) * 1000),
+            "python": ".".join(map(str, sys.version_info[:3])), "policy": case["path"],
+            "enforcement": enforcement(case["path"]), "signers": describe_signers(case["reports"]),
+            "findings": case["verdict"].findings(), "timings": {"verify_ms": int((verified - clock) * 1000),
                         "hash_ms": int((time.monotonic() - verified) * 1000)},
             "started": started, "finished": int(time.time())}
         write_json(store.bundle(bundle, "receipt.json"), receipt)
         return receipt
 
-    def place_locked(store, fields, policy, judged, built):
+    def place_locked(store, site, fields, case, built):
         """Whoever comes second finds the receipt of the first."""
         bundle = fields["bundle"]
         receipt = finished_receipt(store, bundle)
         if receipt:
             return receipt
-        texts = gather_to_place(store, fields, judged[0])
+        case["clock"] = time.monotonic()
+        texts, plan, _ = gather_to_place(store, site, fields, case)
         begin_checks(store, bundle, int(time.time()))
         drop_ticket(store, bundle)
         try:
-            receipt = place_image(store, fields, policy, judged, texts, built)
+            receipt = place_image(store, fields, case, texts, plan, built)
         except Exception as problem:
             refusal = as_refusal(problem)
             save_state(store, bundle, state="interrupted" if "missing" in refusal.more else "failed",
@@ -2977,10 +3652,12 @@ types.FunctionType(code, there)("{}", None)
         policy, site = load_policy(), load_site()
         store, bundle = Store(site["store"]), fields["bundle"]
         check_shipping(site, policy[0])
-        judged = judge_bundle(store, fields, policy)
+        case = judge_bundle(store, fields, policy)
         built = check_built(fields)
         receipt = finished_receipt(store, bundle)
-        if not receipt:
+        if receipt:
+            judge_again(store, site, case)
+        else:
             folder = store.folder("bundles", bundle)
             number, _, owner = take_lock(folder)
             if owner:
@@ -2988,7 +3665,7 @@ types.FunctionType(code, there)("{}", None)
                         "host": owner["host"], "pid": owner["pid"]}
             hold(folder, number)
             try:
-                receipt = place_locked(store, fields, policy, judged, built)
+                receipt = place_locked(store, site, fields, case, built)
             finally:
                 release_lock(folder, number)
                 held["bundle"] = None
@@ -3041,6 +3718,7 @@ types.FunctionType(code, there)("{}", None)
         "put": (op_put, {"objects": list_of(check_put_entry, LIMIT_PUT)},
                 {"build": each(*BUILD, kind="usage")}),
         "build": (op_build,) + BUILD,
+        "judge": (op_judge, BUILD[0], {}),
         "take": (op_take, {"folder": absolute_path, "objects": list_of(each({
             "sha256": digest, "size": uint(LIMIT_BLOB)}, kind="usage"), LIMIT_PUT)}, {"keep": boolean}),
         "place": (op_place, {

@@ -156,7 +156,7 @@ class Judgement(support.Host):
 
     def test_t33_too_many_signatures(self):
         bundle = self.make()
-        self.refused(bundle.request(signatures=[sha256(b"%d" % i) for i in range(66)]), "usage", "at most 65")
+        self.refused(bundle.request(signatures=[sha256(b"%d" % i) for i in range(257)]), "usage", "at most 256")
 
 
 class Policies(support.Host):

@@ -1,0 +1,831 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's findings: the rules of specs/policy.md, one table for each, and what they do to a build.
+
+judged_alike_test.py holds the agent and `sealift verify` to the same findings on the same bundles."""
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import unittest
+from unittest import mock
+
+import support
+from support import LIFTED, Bundle, Key, plan, sha256
+
+RULES = ["format", "signatures", "approvals", "revocation", "time", "content", "recipe", "version", "closure",
+         "base", "index", "packages", "size", "blobs"]
+SIGNED = 1795353962  # 2026-11-22T13:26:02Z, of every statement here
+DAY = 86400
+ADA, BEA, CAY, EVE = Key("ada"), Key("bea", ["approve"]), Key("cay", ["approve"]), Key("eve")
+DOCKER = {"kind": "docker", "digest": "ab" * 32, "reference": "docker.io/library/python"}
+
+
+def bundle_of(key=ADA, wheels=(("six", "1.16.0"),), carried=True, uv=False, closure="open", **changes):
+    """A bundle; without `carried` its packages are fetched."""
+    def fetch(bundle):
+        for package in bundle.lock["packages"]:
+            bundle.blobs.pop(package.pop("wheel")["sha256"])
+            package.pop("file")
+        installer = bundle.lock.pop("installer")
+        bundle.blobs.pop(installer["wheel"]["sha256"])
+        bundle.files = {name: data for name, data in bundle.files.items() if name.startswith("files/")}
+        bundle.add_texts(None)
+
+    def mix(bundle):
+        """uv and one wheel are carried, the other is fetched."""
+        bundle.lock["installer"].update(name="uv", version="0.5.0", file="uv-0.5.0-py3-none-any.whl")
+        package = bundle.lock["packages"][-1]
+        bundle.blobs.pop(package.pop("wheel")["sha256"])
+        package.pop("file")
+        bundle.files = {name: data for name, data in bundle.files.items() if name.startswith("files/")}
+        bundle.add_texts(None)
+
+    return Bundle(key, plan(**changes), wheels=wheels, tamper=mix if uv else None if carried else fetch,
+                  manifest_changes={"closure": closure}.items())
+
+
+def policy_of(keys=(ADA, BEA, CAY), **demands):
+    entries = [one if isinstance(one, dict) else one.entry() for one in keys]
+    return LIFTED.read_policy("/etc/policy.json", json.dumps(dict(demands, keys=entries, sealift_policy=1)).encode())
+
+
+def find(bundle, policy, signatures=None, detached=(), seen=None, now=SIGNED + DAY, site=None, absent=0):
+    """{rule: finding} of a bundle all of whose objects are here."""
+    case = {"bundle": bundle.id, "manifest_data": bundle.manifest, "absent": absent, "path": "/etc/policy.json",
+            "policy": policy, "seen": seen or {"latest": 0, "versions": {}}, "now": now, "detached": list(detached),
+            "signatures": [(sha256(one), one) for one in (bundle.signatures if signatures is None else signatures)]}
+    LIFTED.judge_manifest(case)
+    if case["manifest"]:
+        LIFTED.judge_demands(case, site or {}, bundle.files)
+    found = case["verdict"].findings()
+    assert [one["rule"] for one in found] == RULES
+    for one in found:
+        assert set(one) - {"remedy"} == {"rule", "verdict", "evidence"} | ({"kind"} if one["verdict"] == "fail" else set())
+        assert one["evidence"], one
+    return {one["rule"]: one for one in found}
+
+
+def words(findings, *rules):
+    """"pass", "none" or the kind of the failure."""
+    return [findings[rule].get("kind", findings[rule]["verdict"]) for rule in rules]
+
+
+def detached(bundle, key, role="approve", place=None, named=None, said=None, text=None):
+    comment = said or bundle.statement(role)
+    return {"name": "x.minisig", "place": place or role, "fingerprint": (named or key).fingerprint(),
+            "data": key.minisig(bundle.manifest, comment) if text is None else text}
+
+
+class Versions(unittest.TestCase):
+    def test_the_order_of_pep_440(self):
+        with open(os.path.join(support.ROOT, "tests/data/packaging/pep440-versions.json"), encoding="utf-8") as file:
+            table = json.load(file)
+        normal = {one["in"]: one["norm"] for one in table["valid"]}
+        classes = [{normal.get(one, one) for one in entry} for entry in table["ascending"]]
+        keys = [{LIFTED.version_key(one) for one in entry if LIFTED.VERSION.match(one)} for entry in classes]
+        self.assertGreater(sum(map(len, classes)), 400)
+        self.assertEqual([], [one for entry, got in zip(classes, keys) for one in entry if not got])
+        self.assertEqual([], [entry for entry, got in zip(classes, keys) if len(got) != 1])
+        order = [got.pop() for got in keys]
+        self.assertEqual(order, sorted(order))
+        self.assertEqual(len(order), len(set(order)))
+
+    def test_numbers_of_any_length(self):
+        self.assertTrue(LIFTED.is_older("1." + "9" * 5000, "1.1" + "0" * 5000))
+
+    def test_normal_form_only(self):
+        for good in ("1", "1.0", "1!2.0", "1.0a1", "1.0rc1.post2.dev3", "1.0.dev0", "1.0+cpu.1"):
+            self.assertEqual(good, LIFTED.any_version(good, ""))
+        for bad in ("", "v1", "1.0-1", "1.0alpha1", "01.0", "1.0+CPU", "0!1", "1.0.post", "1.0+01", "1.0 ", "1.0\n"):
+            with self.assertRaises(ValueError):
+                LIFTED.any_version(bad, "")
+
+    def test_against_packaging_where_it_is(self):
+        """The library itself, where the Python that runs this has it."""
+        try:
+            from packaging.version import Version
+        except ImportError:
+            return  # the table above holds its answers
+        with open(os.path.join(support.ROOT, "tests/data/packaging/pep440-versions.json"), encoding="utf-8") as file:
+            known = sorted({one["norm"] for one in json.load(file)["valid"]})[::3]
+        for left in known:
+            for right in known:
+                self.assertEqual(Version(left) < Version(right), LIFTED.is_older(left, right), (left, right))
+
+
+class Values(unittest.TestCase):
+    """What a policy may say: as tests/bundles/trust has it for the reader in C."""
+
+    def refuse(self, pattern, **demands):
+        with self.assertRaisesRegex(LIFTED.Refusal, pattern) as caught:
+            policy_of(**demands)
+        self.assertEqual("input", caught.exception.kind)
+
+    def test_a_policy_with_everything(self):
+        policy = policy_of(
+            [dict(ADA.entry(), bundles=["demo", "x-*"])], approvals=0, signed_since="2026-01-31T00:00:00Z", older="refuse",
+            signed_within_days=36500, versions=[{"name": "demo", "lowest": "1.0", "highest": "1.0.0"}], closure="sealed",
+            bases=["docker.io", "localhost:5000/a/b", "sha256:" + "0" * 64], indexes=["https://pypi.org/simple", "http://a:81"],
+            denied=["numpy", "a<1!2,>=1.0a1,!=1.5"], largest=1 << 42)
+        self.assertEqual(1769817600, policy["signed_since"])
+
+    def test_lists_are_not_empty_and_have_nothing_twice(self):
+        for member, one in (("bases", "docker.io"), ("indexes", "https://a"), ("denied", "a"),
+                            ("versions", {"name": "a", "lowest": "1"})):
+            self.refuse("not empty", **{member: []})
+            self.refuse("twice", **{member: [one, one]})
+        for member, one in (("bundles", "a"), ("roles", "approve")):
+            self.refuse("not empty", keys=[dict(ADA.entry(), **{member: []})])
+            self.refuse("twice", keys=[dict(ADA.entry(), **{member: [one, one]})])
+        self.refuse("twice", versions=[{"name": "a", "lowest": "1"}, {"name": "a", "highest": "1"}])
+
+    def test_values_out_of_form(self):
+        for member, values in (
+                ("approvals", [-1, 65, True, "1", 1.5]), ("signed_within_days", [0, 36501]), ("largest", [0, (1 << 42) + 1]),
+                ("signed_since", ["2026-02-30T00:00:00Z", "2026-01-01", "1969-01-01T00:00:00Z", "2026-01-01T00:00:60Z",
+                                  "2026-01-01T24:00:00Z", 5, " 2026-01-01T00:00:00Z"]),
+                ("older", ["no", True]), ("closure", ["tight"]), ("approve", [1]),
+                ("versions", [[{"name": "a"}], [{"name": "A", "lowest": "1"}], [{"name": "a", "lowest": "v1"}],
+                              [{"name": "a", "lowest": "1.1", "highest": "1.1rc1"}], [{"name": "a", "lowest": "1", "x": 1}]]),
+                ("bases", [["python"], ["docker.io/"], ["Docker.io/x"], ["docker.io/x:1"], ["docker.io/x@sha256:" + "0" * 64],
+                           ["sha256:" + "0" * 63], ["sha256:" + "A" * 64], ["docker.io//x"], [""], ["docker.io/x/"]]),
+                ("indexes", [["ftp://a"], ["https://A/x"], ["https://u@a/x"], ["https://a/x?y"], ["https://a/x#y"], ["https://a/../x"],
+                             ["https://a//x"], ["https://a/./x"], ["https://"], ["https://a:0/x"], ["https://a:123456"],
+                             ["https://a/%41"], ["https://-a"], ["https://a/\n"], ["https://a/" + "x" * 2048]]),
+                ("denied", [["Numpy"], ["numpy_x"], ["numpy <1"], ["numpy<"], ["numpy<1,"], ["numpy==1.0+cpu"], ["numpy===1"],
+                            ["numpy~=1.0"], ["numpy<1.0.0.alpha"], ["<1"], ["a" + ",".join(["<1"] * 9)], ["a--b"], ["a-"], [""]])):
+            for value in values:
+                with self.subTest(member=member, value=value):
+                    self.refuse("", **{member: value})
+        for bundles in (["Demo"], [".demo"], ["-a"], ["a?"], ["a" * 64], [""], ["a", 1], "a"):
+            with self.subTest(bundles=bundles):
+                self.refuse("bundles", keys=[dict(ADA.entry(), bundles=bundles)])
+        for name in ("a\u202eb", "a\xadb", "\u3164", "a\u200bb", "\ue000", "a\\b", "\xa0", "a\tb"):
+            with self.subTest(name=name):
+                self.refuse("a name", keys=[dict(ADA.entry(), name=name)])
+        self.refuse("most 1024", keys=[ADA.entry()] * 1025)
+        self.assertEqual("Zoë 東", policy_of([dict(ADA.entry(), name="Zoë 東")])["keys"][0]["name"])
+
+    def test_patterns_of_names(self):
+        for pattern, good, bad in (
+                ("demo", ["demo"], ["demo2", "dem", "xdemo"]), ("*", ["a", "demo"], []), ("pandas-*", ["pandas-", "pandas-1"], ["pandas"]),
+                ("*-dev", ["a-dev", "-dev-dev"], ["a-devx", "dev"]), ("a*b*c", ["abc", "axbxbxc", "abbc"], ["ac", "abcx"]),
+                ("a**", ["a", "ab"], ["ba"]), ("*a" * 20, ["a" * 63], ["a" * 19 + "b"])):
+            for name in good + bad:
+                self.assertEqual(name in good, LIFTED.name_matches(pattern, name), (pattern, name))
+
+    def test_t48_whole_components(self):
+        """Neither a base nor an index is compared as the beginning of a text."""
+        lock = {"base": {"sha256": "cd" * 32}}
+        for allowed, good in (
+                ("docker.io", True), ("docker.io/library", True), ("docker.io/library/python", True), ("docker.io/lib", False),
+                ("docker.io/library/python2", False), ("docker.io/library/pyth", False), ("docker.io/library/python/x", False),
+                ("sha256:" + "ab" * 32, True), ("sha256:" + "cd" * 32, False)):
+            self.assertEqual(good, LIFTED.base_matches(allowed, {"base": DOCKER}, lock), allowed)
+        carried = {"base": {"kind": "oci-archive", "file": "docker.io/library/python"}}
+        self.assertFalse(LIFTED.base_matches("docker.io/library/python", carried, lock))
+        self.assertTrue(LIFTED.base_matches("sha256:" + "cd" * 32, carried, lock))
+        for allowed, url, good in (
+                ("https://pypi.org/simple", "https://pypi.org/simple", True), ("https://pypi.org/simple", "https://pypi.org/simple/", True),
+                ("https://pypi.org/simple/", "https://pypi.org/simple", True), ("https://pypi.org", "https://pypi.org/simple", True),
+                ("https://pypi.org:443", "https://pypi.org/simple", True), ("http://a", "http://a:80/x/y", True),
+                ("https://pypi.org/simple", "https://pypi.org/simple2", False), ("https://pypi.org", "https://pypi.org.evil/simple", False),
+                ("https://pypi.org", "http://pypi.org/simple", False), ("https://pypi.org", "https://pypi.org:444/", False),
+                ("https://pypi.org/a", "https://pypi.org/a/../b", False), ("https://pypi.org/a/b", "https://pypi.org/a", False),
+                ("https://pypi.org", "https://xpypi.org", False), ("https://pypi.org", "", False)):
+            self.assertEqual(good, LIFTED.index_matches(allowed, url), (allowed, url))
+
+    def test_denied_packages(self):
+        for denied, name, version, expected in (
+                ("numpy", "numpy", "1.0", True), ("numpy", "numpy-x", "1.0", False), ("numpy<1.26", "numpy", "1.26rc1", True),
+                ("numpy<1.26", "numpy", "1.26", False), ("numpy==1.0", "numpy", "1.0.0", True), ("torch==2.0", "torch", "2.0+cpu", True),
+                ("torch!=2.0", "torch", "2.0+cpu", False), ("a>=1,<2", "a", "1.5", True), ("a>=1,<2", "a", "2", False),
+                ("a>1!0", "a", "99", False), ("a<=1.0", "a", "1.0.post1", False), ("a>1.0", "a", "1.0.post1", True)):
+            self.assertEqual(expected, LIFTED.denies(denied, name, version), (denied, version))
+
+
+class Signatures(unittest.TestCase):
+    """Who has signed, and what counts: `signatures`, `approvals` and `revocation`."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bundle = bundle_of()
+        cls.prepare = cls.bundle.signatures[0]
+
+    def make(self, key, role="approve", **changes):
+        return key.minisig(self.bundle.manifest, self.bundle.statement(role, **changes))
+
+    def check(self, expected, *more, prepare=True, keys=(ADA, BEA, CAY), detached=(), **demands):
+        signatures = ([self.prepare] if prepare else []) + list(more)
+        for order in (signatures, signatures[::-1]):
+            found = find(self.bundle, policy_of(keys, **demands), order, detached)
+            self.assertEqual(expected, words(found, "signatures", "approvals", "revocation"))
+            stopped = any(one not in ("pass", "none") for one in expected)
+            self.assertEqual("none" if stopped else "pass", found["format"]["verdict"])
+        return found
+
+    def test_the_preparer(self):
+        self.check(["pass", "none", "pass"])
+        self.check(["answer", "none", "pass"], keys=[BEA])
+        self.check(["answer", "none", "pass"], keys=[])
+        self.check(["answer", "none", "pass"], prepare=False)
+        found = self.check(["untrusted", "none", "pass"], keys=[dict(ADA.entry(), roles=["approve"])])
+        self.assertIn("does not let it prepare", found["signatures"]["evidence"])
+
+    def test_names_that_a_key_may_sign_for(self):
+        self.check(["pass", "none", "pass"], keys=[dict(ADA.entry(), bundles=["x", "d*o"])])
+        found = self.check(["untrusted", "none", "pass"], keys=[dict(ADA.entry(), bundles=["demo2", "dem"])])
+        self.assertIn("prepare bundles named 'demo'", found["signatures"]["evidence"])
+        self.check(["pass", "untrusted", "pass"], self.make(BEA), keys=[ADA, dict(BEA.entry(), bundles=["other"])], approvals=1)
+
+    def test_t31_one_key_is_counted_once(self):
+        again = self.make(BEA, time="2026-11-23T00:00:00Z")
+        self.check(["pass", "pass", "pass"], self.make(BEA), again, approvals=1)
+        self.check(["pass", "untrusted", "pass"], self.make(BEA), again, approvals=2)
+        self.check(["pass", "untrusted", "pass"], self.make(BEA), approvals=2, detached=[detached(self.bundle, BEA)])
+        self.check(["pass", "pass", "pass"], self.make(BEA), approvals=2, detached=[detached(self.bundle, CAY)])
+
+    def test_t31_the_preparing_key_is_no_approver(self):
+        both = [dict(ADA.entry(), roles=["prepare", "approve"]), BEA]
+        self.check(["pass", "untrusted", "pass"], self.make(ADA), keys=both, approvals=1)
+        self.check(["pass", "untrusted", "pass"], keys=both, approvals=1, detached=[detached(self.bundle, ADA)])
+        self.check(["pass", "pass", "pass"], self.make(ADA), self.make(BEA), keys=both, approvals=1)
+
+    def test_t32_unknown_keys_neither_help_nor_hurt(self):
+        for role in ("prepare", "approve", "revoke"):
+            with self.subTest(role=role):
+                unknown = "pass" if role == "approve" else "none"
+                self.check(["pass", unknown, "pass"], self.make(EVE, role))
+                self.check(["answer", unknown, "pass"], self.make(EVE, role), prepare=False)
+        self.check(["pass", "untrusted", "pass"], self.make(EVE), approvals=1)
+        self.check(["pass", "pass", "pass"], detached=[detached(self.bundle, EVE)])
+        self.check(["pass", "none", "pass"], detached=[detached(self.bundle, EVE, "revoke")])
+        # An approver's id can be copied; it claims nothing (T34).
+        copied = Key("eve2", key_id=BEA.id)
+        self.check(["pass", "pass", "pass"], self.make(copied), self.make(BEA), approvals=1)
+        self.check(["pass", "none", "pass"], self.make(copied, "revoke"))
+
+    def test_t32_a_bad_one_of_a_known_key_hurts(self):
+        bad = self.make(BEA).replace(b"role=approve", b"role=prepare")
+        self.check(["pass", "untrusted", "pass"], bad)
+        self.check(["untrusted", "none", "pass"], bad, prepare=False)
+        self.check(["untrusted", "none", "pass"], self.prepare.replace(b"1.0.0", b"1.0.1"), prepare=False)
+        self.check(["pass", "untrusted", "pass"], b"rubbish")
+        self.check(["untrusted", "none", "pass"], b"rubbish", prepare=False)
+
+    def test_t35_a_statement_for_another_purpose(self):
+        self.check(["pass", "untrusted", "pass"], self.make(BEA, bundle="0" * 64))
+        self.check(["pass", "untrusted", "pass"], BEA.minisig(self.bundle.manifest, "timestamp:0"))
+        self.check(["untrusted", "none", "pass"], ADA.minisig(self.bundle.manifest, "timestamp:0"), prepare=False)
+        self.check(["answer", "pass", "pass"], self.make(ADA, "approve"), prepare=False,
+                   keys=[dict(ADA.entry(), roles=["prepare", "approve"])])
+        for place in ("approve", "revoke"):
+            with self.subTest(place=place):
+                wrong = detached(self.bundle, BEA, {"approve": "revoke", "revoke": "approve"}[place], place=place)
+                self.check(["pass", *(("untrusted", "pass") if place == "approve" else ("none", "untrusted"))], detached=[wrong])
+
+    def test_t35_a_statement_that_names_another_version_than_the_manifest(self):
+        found = find(self.bundle, policy_of(), [self.make(ADA, "prepare", version="1.0.1")])
+        self.assertEqual(["untrusted", "pass"], words(found, "signatures", "format"))
+        self.assertIn("the manifest says demo 1.0.0", found["signatures"]["evidence"])
+        found = find(self.bundle, policy_of(), [self.prepare, self.make(BEA, name="demo2")])
+        self.assertEqual(["pass", "untrusted"], words(found, "signatures", "approvals"))
+
+    def test_what_a_detached_files_name_claims(self):
+        rubbish = detached(self.bundle, BEA, text=b"rubbish")
+        self.check(["pass", "untrusted", "pass"], detached=[rubbish])
+        self.check(["pass", "untrusted", "pass"], detached=[detached(self.bundle, CAY, named=BEA)])  # made by another known key
+        self.check(["pass", "untrusted", "pass"], detached=[detached(self.bundle, EVE, named=BEA)])  # not made by that key
+        self.check(["pass", "untrusted", "pass"], detached=[detached(self.bundle, BEA, named=EVE)])
+        self.check(["pass", "none", "untrusted"], detached=[detached(self.bundle, EVE, "revoke", named=BEA)])
+        self.check(["pass", "none", "untrusted"], detached=[detached(self.bundle, BEA, "revoke", text=b"")])
+
+    def test_any_known_key_revokes(self):
+        for key in (ADA, BEA, CAY):
+            self.check(["pass", "none", "untrusted"], self.make(key, "revoke"))
+            found = self.check(["pass", "none", "untrusted"], detached=[detached(self.bundle, key, "revoke")])
+            self.assertIn("revoked by '%s' at 2026-11-22T13:26:02Z" % key.name, found["revocation"]["evidence"])
+        self.check(["pass", "none", "untrusted"], self.make(BEA, "revoke"), keys=[ADA, dict(BEA.entry(), bundles=["other"])])
+
+    def test_signatures_that_are_not_here_decide_nothing(self):
+        policy = policy_of(approvals=1)
+        self.assertEqual(["none", "none"], words(find(self.bundle, policy, [], absent=2), "signatures", "approvals"))
+        self.assertEqual(["pass", "none"], words(find(self.bundle, policy, absent=1), "signatures", "approvals"))
+
+    def test_t44_without_every_rule_in_front_of_it_nothing_is_read(self):
+        """A manifest that is no manifest: what is wrong with it is only said to who has signed it."""
+        bundle = bundle_of()
+        bundle.manifest = b'{"format":0}\n'
+        bundle.id = sha256(bundle.manifest)
+        signed = [ADA.minisig(bundle.manifest, bundle.statement("prepare"))]
+        self.assertEqual("format", find(bundle, policy_of(), signed)["format"]["kind"])
+        self.assertEqual("none", find(bundle, policy_of(), [])["format"]["verdict"])
+
+    def test_t44_an_older_or_newer_form_is_no_way_around(self):
+        for changes in ({"format": 0}, {"format": 2}, {"recipe": 0}, {"format": "1"}, {"format": True}):
+            bundle = Bundle(ADA, manifest_changes=changes.items())
+            found = find(bundle, policy_of())
+            self.assertEqual(["pass", "format"], words(found, "signatures", "format"), changes)
+            self.assertEqual({"none"}, {found[rule]["verdict"] for rule in RULES[5:]}, changes)
+
+
+class Demands(unittest.TestCase):
+    """From `time` to `size`."""
+
+    def verdicts(self, rule, table, bundle=None, **more):
+        bundle = bundle or bundle_of()
+        for expected, evidence, demands, *changes in table:
+            with self.subTest(demands=demands, changes=changes):
+                found = find(bundle, policy_of(**demands), **dict(more, **(changes[0] if changes else {})))[rule]
+                self.assertEqual(expected, found.get("kind", found["verdict"]), found)
+                self.assertIn(evidence, found["evidence"])
+                self.assertEqual(expected == "untrusted", "remedy" in found)
+
+    def test_t41_when_it_was_signed(self):
+        self.verdicts("time", [
+            ("pass", "prepared at 2026-11-22T13:26:02Z", {}),
+            ("pass", "prepared", {"signed_since": "2026-11-22T13:26:02Z"}),
+            ("untrusted", "nothing before", {"signed_since": "2026-11-22T13:26:03Z"}),
+            ("pass", "prepared", {"signed_within_days": 1}),
+            ("untrusted", "2 days ago", {"signed_within_days": 1}, {"now": SIGNED + 2 * DAY}),
+            ("pass", "prepared", {"signed_within_days": 2}, {"now": SIGNED + 2 * DAY}),
+            ("untrusted", "future", {"signed_within_days": 2}, {"now": SIGNED - DAY - 1}),
+            ("pass", "prepared", {"signed_within_days": 2}, {"now": SIGNED - DAY}),
+            ("pass", "prepared", {}, {"now": SIGNED - 9 * DAY}),
+            ("none", "nobody known", {}, {"signatures": []})])
+
+    def test_t43_a_clock_that_has_gone_back(self):
+        seen = {"latest": SIGNED + 30 * DAY, "versions": {}}
+        self.verdicts("time", [
+            ("untrusted", "the clock says", {}, {"now": SIGNED + 29 * DAY - 1}), ("pass", "", {}, {"now": SIGNED + 29 * DAY}),
+            ("untrusted", "the clock says", {}, {"now": SIGNED, "signatures": []})], seen=seen)
+
+    def test_t40_an_older_version_than_the_newest(self):
+        def seen(version):
+            return {"seen": {"latest": 0, "versions": {"demo": {"name": "demo", "version": version, "time": SIGNED}}}}
+        self.verdicts("version", [
+            ("none", "1.0.0, and nothing is demanded", {}), ("none", "", {"older": "refuse"}),
+            ("pass", "a newer one, 1.0.1", {}, seen("1.0.1")), ("untrusted", "older than 1.0.1", {"older": "refuse"}, seen("1.0.1")),
+            ("pass", "a newer one", {"older": "allow"}, seen("2!0")), ("untrusted", "older", {"older": "refuse"}, seen("2!0")),
+            ("pass", "none newer", {"older": "refuse"}, seen("1.0")), ("pass", "none newer", {"older": "refuse"}, seen("1.0rc1")),
+            ("none", "", {"older": "refuse"}, {"seen": {"latest": 0, "versions": {"demo2": seen("9")["seen"]["versions"]["demo"]}}})])
+
+    def test_t40_versions_that_the_policy_names(self):
+        self.verdicts("version", [
+            ("pass", "within", {"versions": [{"name": "demo", "lowest": "1.0"}]}),
+            ("untrusted", "nothing below", {"versions": [{"name": "demo", "lowest": "1.0.post1"}]}),
+            ("pass", "within", {"versions": [{"name": "demo", "highest": "1"}]}),
+            ("untrusted", "nothing above", {"versions": [{"name": "demo", "highest": "1.0rc9"}]}),
+            ("none", "nothing is demanded", {"versions": [{"name": "demo2", "lowest": "9"}, {"name": "dem", "lowest": "9"}]})])
+
+    def test_t42_a_version_far_in_the_future_is_got_over(self):
+        seen = {"latest": 0, "versions": {"demo": {"name": "demo", "version": "999", "time": SIGNED}}}
+        highest = {"versions": [{"name": "demo", "highest": "1.9"}], "older": "refuse"}
+        self.verdicts("version", [("untrusted", "older than 999", {"older": "refuse"}), ("pass", "within", highest)], seen=seen)
+        # And from then on the next ones are remembered again.
+        LIFTED.note_version(seen, "demo", "1.0.0", "1.9", SIGNED)
+        self.assertEqual("1.0.0", seen["versions"]["demo"]["version"])
+        LIFTED.note_version(seen, "demo", "0.9", "1.9", SIGNED + 5)
+        self.assertEqual(("1.0.0", SIGNED + 5), (seen["versions"]["demo"]["version"], seen["latest"]))
+
+    def test_closure(self):
+        for closure, passing in (("open", 1), ("pinned", 2), ("sealed", 3)):
+            self.verdicts("closure", [("none", closure + ", and nothing", {})] + [
+                ("pass" if at < passing else "untrusted", "demands " + demanded, {"closure": demanded})
+                for at, demanded in enumerate(("open", "pinned", "sealed"))], bundle_of(closure=closure))
+
+    def test_t48_base(self):
+        docker = bundle_of(base=DOCKER)
+        self.verdicts("base", [
+            ("none", "docker.io/library/python@sha256:" + "ab" * 32, {}), ("pass", "allowed as docker.io/library", {"bases": ["quay.io", "docker.io/library"]}),
+            ("untrusted", "none of the policy's bases", {"bases": ["docker.io/library2", "docker.io/lib"]}),
+            ("pass", "", {"bases": ["sha256:" + "ab" * 32]}), ("untrusted", "", {"bases": ["sha256:" + "cd" * 32]})], docker)
+        carried = bundle_of()
+        own = "sha256:" + carried.lock["base"]["sha256"]
+        self.verdicts("base", [("pass", "localimage@" + own, {"bases": [own]}), ("untrusted", own, {"bases": ["docker.io"]})], carried)
+
+    def test_denied_packages(self):
+        self.verdicts("packages", [
+            ("none", "2, and none is denied", {}), ("pass", "none of them denied", {"denied": ["si", "numpy<1"]}),
+            ("untrusted", "six 1.16.0 is denied (six<2)", {"denied": ["numpy>1", "six<2"]})], bundle_of(wheels=(("numpy", "1.0"), ("six", "1.16.0"))))
+
+    def test_size(self):
+        bundle = bundle_of()
+        size = 1 + sum(map(len, bundle.blobs.values()))
+        self.verdicts("size", [("none", "%d bytes" % size, {}), ("pass", "", {"largest": size}), ("untrusted", "at most", {"largest": size - 1})], bundle)
+
+    def test_a_recipe_that_was_tampered_with(self):
+        bundle = Bundle(ADA, definition=b"Bootstrap: docker\n")
+        found = find(bundle, policy_of(older="refuse", largest=1))
+        self.assertEqual(["format"] + ["none"] * 6, words(found, "recipe", "version", "closure", "base", "index", "packages", "size"))
+        self.assertRegex(found["recipe"]["evidence"], "^image.def:1:")
+
+    def test_all_of_them_are_judged_whatever_the_others_say(self):
+        found = find(bundle_of(), policy_of(largest=1, denied=["six"], bases=["a.b"], closure="sealed",
+                                            versions=[{"name": "demo", "lowest": "2"}]))
+        self.assertEqual(["untrusted"] * 4 + ["none"] + ["untrusted"] * 1, words(
+            found, "version", "closure", "base", "packages", "index", "size"))
+
+
+class Indexes(support.Host):
+    """`index`: where a build here would fetch packages from."""
+
+    def index(self, config, indexes, bundle=None):
+        site = {}
+        if config is not None:
+            site["pip_config"] = os.path.join(self.folder, "pip.conf")
+            with open(site["pip_config"], "w") as file:
+                file.write(config)
+        bundle = bundle or bundle_of(carried=False)
+        found = find(bundle, policy_of(**({"indexes": indexes} if indexes else {})), site=site)["index"]
+        self.assertNotIn("canary", json.dumps(found))
+        return found.get("kind", found["verdict"]), found["evidence"]
+
+    def test_t48_indexes_of_the_site(self):
+        pypi, mine = "https://pypi.org/simple", "https://mirror.example/pypi"
+        for expected, config, indexes in (
+                ("none", None, None), ("pass", None, [pypi]), ("pass", None, ["https://pypi.org"]), ("untrusted", None, [mine]),
+                ("pass", "[global]\nindex-url = %s/simple/\n" % mine, [mine]), ("untrusted", "[global]\nindex-url = %s2/simple\n" % mine, [mine]),
+                ("pass", "[global]\nindex-url = https://me:canary@mirror.example/pypi\n", [mine]),
+                ("pass", "[global]\nindex-url = HTTPS://Mirror.Example:443/pypi\n", [mine]),
+                ("untrusted", "[global]\nindex-url = https://mirror.example:canary@evil.example/pypi\n", [mine]),
+                ("untrusted", "[global]\nindex-url = https://evil.example\\@mirror.example/pypi\n", [mine]),
+                ("untrusted", "[global]\nindex-url = https://canary@x@mirror.example/pypi\n", [mine]),
+                ("untrusted", "[global]\nindex-url = https://mirror.example/pypi/../other\n", [mine]),
+                ("untrusted", "[global]\nindex-url = https://mirror.example/pypi?canary\n", [mine]),
+                ("untrusted", "[global]\nindex-url = http://mirror.example/pypi\n", [mine]),
+                ("untrusted", "[global]\nindex-url = /srv/pypi\n", [mine]), ("untrusted", "[global]\nindex-url = file:///srv/pypi\n", [mine]),
+                ("untrusted", "[global]\nextra-index-url = %s\n" % mine, [mine]),  # and pip's default
+                ("pass", "[global]\nextra-index-url = %s\n" % mine, [mine, pypi]),
+                ("untrusted", "[global]\nindex-url = %s\n[install]\nextra_index_url = %s\n  https://evil.example\n" % (mine, mine), [mine]),
+                ("pass", "[download]\nindex-url = https://evil.example\n[global]\nindex-url = %s\n" % mine, [mine]),
+                ("untrusted", "[global]\nindex-url = %s\n[install]\nindex-url = https://evil.example\n" % mine, [mine]),
+                ("pass", "[global]\ntimeout = 5\n", [pypi]), ("input", "rubbish", [mine])):
+            with self.subTest(config=config, indexes=indexes):
+                self.assertEqual(expected, self.index(config, indexes)[0])
+
+    def test_what_is_shown_is_the_host(self):
+        _, evidence = self.index("[global]\nindex-url = https://me:canary@mirror.example/canary/simple\n", ["https://a"])
+        self.assertIn("2 packages would be fetched from https://mirror.example/..., which", evidence.replace("1 pack", "2 pack"))
+
+    def test_nothing_is_fetched(self):
+        self.assertEqual(("none", "nothing is fetched from one"), self.index(None, ["https://a"], bundle_of()))
+
+    def test_uv_reads_no_configuration_of_pip(self):
+        bundle = bundle_of(uv=True, wheels=(("numpy", "1.0"), ("six", "1.16.0")))
+        config = "[global]\nindex-url = https://mirror.example/pypi\n"
+        self.assertEqual("untrusted", self.index(config, ["https://mirror.example"], bundle)[0])
+        self.assertEqual("pass", self.index(config, ["https://pypi.org"], bundle)[0])
+
+    def test_a_site_file_that_cannot_be_read(self):
+        site = {"pip_config": os.path.join(self.folder, "absent")}
+        found = find(bundle_of(carried=False), policy_of(indexes=["https://a"]), site=site)["index"]
+        self.assertEqual("io", found["kind"])
+
+
+class Host(support.Host):
+    """What findings do here: builds, the store, the operation judge."""
+
+    def policy(self, *keys, **demands):
+        self.write_config("policy.json", dict(demands, sealift_policy=1, keys=[one.entry() for one in keys or (self.key, BEA)]))
+
+    def beside(self, bundle, key, role="approve", name=None, data=None):
+        folder = os.path.join(self.home, "config", "signatures")
+        os.makedirs(folder, exist_ok=True)
+        leaf = name or "%s.%s%s.minisig" % (bundle.id, key.fingerprint(), ".revoke" if role == "revoke" else "")
+        with open(os.path.join(folder, leaf), "wb") as file:
+            file.write(key.minisig(bundle.manifest, bundle.statement(role)) if data is None else data)
+        return os.path.join(folder, leaf)
+
+    def build(self, bundle, state="done"):
+        self.put(bundle.objects())
+        self.good(bundle.request())
+        return self.wait(bundle, state)
+
+    def judge(self, bundle, **more):
+        return self.good(dict(bundle.request(), op="judge", **more))
+
+    def tree(self):
+        return sorted(os.path.join(at, name) for at, folders, names in os.walk(self.home) for name in folders + names)
+
+    def seen(self):
+        with open(self.store_path("seen.json"), "rb") as file:
+            return file.read()
+
+    def put_seen(self, latest="2026-01-01T00:00:00Z", **versions):
+        os.makedirs(self.store_path(), exist_ok=True)
+        value = {"latest": latest, "sealift_seen": 1, "versions": [
+            {"name": name, "time": latest, "version": version} for name, version in sorted(versions.items())]}
+        with open(self.store_path("seen.json"), "w") as file:
+            json.dump(value, file)
+
+
+class Builds(Host):
+    def test_the_first_failure_refuses_a_build(self):
+        bundle = Bundle(self.key)
+        self.put(bundle.objects())
+        for demands, rule, pattern in (
+                ({"approvals": 1}, "approvals", "0 of 0 count, and 1 must"), ({"signed_since": "2027-01-01T00:00:00Z"}, "time", "nothing before"),
+                ({"closure": "sealed", "largest": 1}, "closure", "open, and the policy demands sealed"),
+                ({"denied": ["six"], "largest": 1}, "packages", "six 1.16.0 is denied"), ({"largest": 1}, "size", "at most 1"),
+                ({"bases": ["docker.io"]}, "base", "none of the policy's bases"), ({"versions": [{"name": "demo", "lowest": "2"}]}, "version", "below 2")):
+            with self.subTest(demands=demands):
+                self.policy(**demands)
+                answer = self.refused(bundle.request(), "untrusted", pattern)
+                first = next(one for one in answer["findings"] if one["verdict"] == "fail")
+                self.assertEqual((rule, rule), (answer["error"]["rule"], first["rule"]))
+                self.assertEqual((first["evidence"], first["remedy"]), (answer["error"]["message"], answer["error"]["hint"]))
+                self.assertEqual(RULES, [one["rule"] for one in answer["findings"]])
+        self.assertEqual([], self.launches())
+
+    def test_what_is_refused_need_not_be_sent_whole(self):
+        bundle = Bundle(self.key)
+        self.policy(largest=1)
+        self.put({bundle.id: bundle.manifest, sha256(bundle.signatures[0]): bundle.signatures[0]})
+        self.assertNotIn("missing", self.refused(bundle.request(), "untrusted", "the policy takes at most 1"))
+        self.policy(denied=["six"])
+        self.assertIn("missing", self.refused(bundle.request(), "answer", "not here"))
+
+    def test_nothing_in_a_request_relaxes_the_policy(self):
+        bundle = Bundle(self.key)
+        for member in ("policy", "allow", "untrusted", "approvals", "older", "keys", "now"):
+            self.refused(bundle.request(**{member: True}), "usage")
+            self.refused(dict(bundle.request(**{member: True}), op="judge"), "usage")
+
+    def test_the_receipt_tells_what_was_found(self):
+        self.policy(approvals=1, older="refuse", bases=["sha256:" + Bundle(self.key).lock["base"]["sha256"]])
+        bundle = Bundle(self.key)
+        self.beside(bundle, BEA)
+        self.build(bundle)
+        receipt = self.good({"op": "receipt", "bundle": bundle.id})["receipt"]
+        self.assertEqual(RULES, [one["rule"] for one in receipt["findings"]])
+        self.assertEqual({"index", "version", "closure", "packages", "size"},
+                         {one["rule"] for one in receipt["findings"] if one["verdict"] != "pass"})
+        self.assertEqual([("prepare", True), ("approve", True)], [(one["role"], one["allowed"]) for one in receipt["signers"]])
+        # The file beside the policy is no object, and not part of what is built.
+        self.assertEqual(["signatures/prepare.minisig"], [one for one in self.launches()[0]["files"] if one.startswith("sig")])
+        with contextlib.suppress(ImportError):
+            import jsonschema
+            with open(os.path.join(support.ROOT, "specs/receipt.schema.json"), encoding="utf-8") as file:
+                jsonschema.validate(receipt, json.load(file))
+
+    def test_who_has_an_image_already_obeys_the_policy_of_now(self):
+        bundle = Bundle(self.key)
+        self.build(bundle)
+        judged = self.good(bundle.request())["judged"]
+        self.assertEqual(RULES, [one["rule"] for one in judged["findings"]])
+        self.policy(denied=["six"])
+        self.assertNotIn("receipt", self.refused(bundle.request(), "untrusted", "six 1.16.0 is denied"))
+        os.unlink(self.store_path("objects", "sha256", sha256(bundle.files["lock.json"])[:2], sha256(bundle.files["lock.json"])))
+        answer = self.refused(bundle.request(), "answer", "not here")
+        self.assertEqual([sha256(bundle.files["lock.json"])], answer["missing"])
+        self.policy()
+        self.good(bundle.request())
+        self.beside(bundle, BEA, "revoke")
+        self.assertNotIn("receipt", self.refused(bundle.request(), "untrusted", "revoked by 'bea'"))
+
+    def test_a_revocation_ends_the_waiting(self):
+        """A ticket is judged again when its turn comes."""
+        first, second = Bundle(self.key), Bundle(self.key, plan(version="2.0.0"))
+        self.policy()
+        self.behave("""
+            while not os.path.exists(os.path.join(here, "go")):
+                time.sleep(0.02)
+        """)
+        for bundle in (first, second):
+            self.put(bundle.objects())
+            answer = self.good(bundle.request(builds=1))
+        self.assertEqual("waiting", answer["state"])
+        self.beside(second, BEA, "revoke")
+        self.tool("go", "")
+        error = self.wait(second, "failed")["error"]
+        self.assertEqual(("untrusted", "revocation"), (error["kind"], error["rule"]))
+        self.assertEqual(1, len(self.launches()))
+
+
+class Detached(Host):
+    def setUp(self):
+        super().setUp()
+        self.bundle = Bundle(self.key)
+        self.put(self.bundle.objects())
+        self.policy()
+
+    def approvals(self):
+        return {one["rule"]: one for one in self.judge(self.bundle)["findings"]}["approvals"]
+
+    def test_files_of_other_names_and_bundles_are_not_opened(self):
+        other = Bundle(self.key, plan(version="2.0.0"))
+        for name in ("x", "%s.minisig" % self.bundle.id, "%s.%s.minisig.bak" % (self.bundle.id, "0" * 64),
+                     "%s.%s.minisig" % (self.bundle.id.upper(), "0" * 64), "%s.%s.minisig" % (other.id, "0" * 64)):
+            self.beside(self.bundle, BEA, name=name, data=b"rubbish")
+        self.assertEqual("none is there, and none is demanded", self.approvals()["evidence"])
+        self.beside(self.bundle, BEA)
+        self.assertEqual("1 of 1 count, and none is demanded", self.approvals()["evidence"])
+
+    def test_a_link_is_no_file(self):
+        os.rename(self.beside(self.bundle, BEA), os.path.join(self.folder, "aside"))
+        os.symlink(os.path.join(self.folder, "aside"), os.path.join(
+            self.home, "config/signatures", "%s.%s.minisig" % (self.bundle.id, BEA.fingerprint())))
+        self.refused(self.bundle.request(), "io", "cannot open")
+
+    def test_t33_at_most_64_of_one_bundle(self):
+        for number in range(64):
+            self.beside(self.bundle, BEA, name="%s.%064x.minisig" % (self.bundle.id, number),
+                        data=BEA.minisig(b"x", "timestamp:%d" % number))
+        self.assertEqual("0 of 64 count, and none is demanded", self.approvals()["evidence"])
+        self.beside(self.bundle, BEA, name="%s.%064x.minisig" % (self.bundle.id, 64), data=b"")
+        self.refused(self.bundle.request(), "limit", "more than 64 signatures")
+
+    def test_one_that_is_too_large_is_malformed(self):
+        self.beside(self.bundle, BEA, data=b"x" * 5000)
+        self.assertIn("malformed", self.approvals()["evidence"])
+
+    def test_t33_too_many_in_a_request(self):
+        self.refused(dict(self.bundle.request(), signatures=[sha256(b"%d" % at) for at in range(257)]), "usage", "at most 256")
+
+
+class Seen(Host):
+    def test_t40_what_was_built_is_remembered(self):
+        self.policy(older="refuse")
+        new, old = Bundle(self.key, plan(version="1.10")), Bundle(self.key, plan(version="1.9"))
+        self.build(new)
+        self.assertRegex(self.seen().decode(), r'\A\{\n  "latest": "20..-..-..T..:..:..Z",\n  "sealift_seen": 1,\n  "versions": \[\n    \{\n'
+                         r'      "name": "demo",\n      "time": "[^"]*",\n      "version": "1.10"\n    \}\n  \]\n\}\n\Z')
+        self.assertEqual(0o600, os.stat(self.store_path("seen.json")).st_mode & 0o777)
+        self.put(old.objects())
+        answer = self.refused(old.request(), "untrusted", "1.9 is older than 1.10, which was accepted here at")
+        self.assertEqual("version", answer["error"]["rule"])
+        self.policy()
+        self.build(old)
+        self.assertIn(b'"1.10"', self.seen())
+
+    def test_t40_a_build_that_fails_is_not_remembered(self):
+        self.behave("sys.exit(1)")
+        self.build(Bundle(self.key), "failed")
+        self.assertFalse(os.path.exists(self.store_path("seen.json")))
+
+    def test_t40_a_placed_image_is_remembered(self):
+        bundle = Bundle(self.key)
+        self.build(bundle)
+        built = self.good({"op": "receipt", "bundle": bundle.id})["receipt"]
+        with open(built["image"]["path"], "rb") as file:
+            image = file.read()
+        self.home = os.path.join(self.folder, "other")
+        os.makedirs(os.path.join(self.home, "config"))
+        self.environment = dict(self.environment, SEALIFT_HOME=self.home)
+        self.policy()
+        self.put(dict(bundle.objects(), **{sha256(image): image}))
+        receipt = self.good({"op": "place", "bundle": bundle.id, "built": built, "signatures": bundle.request()["signatures"],
+                             "image": {"sha256": sha256(image), "size": len(image)}})["receipt"]
+        self.assertIn(b'"1.0.0"', self.seen())
+        self.assertEqual(["none", "pass", "none"], [one["verdict"] for one in receipt["findings"]
+                                                    if one["rule"] in ("content", "recipe", "blobs")])
+
+    def test_t42_over_a_version_far_in_the_future(self):
+        self.put_seen(demo="999")
+        self.policy(older="refuse")
+        bundle = Bundle(self.key)
+        self.put(bundle.objects())
+        self.refused(bundle.request(), "untrusted", "older than 999")
+        self.policy(older="refuse", versions=[{"name": "demo", "highest": "1.9"}])
+        self.build(bundle)
+        self.assertIn(b'"1.0.0"', self.seen())
+        self.assertNotIn(b"999", self.seen())
+
+    def test_t43_a_clock_that_has_gone_back(self):
+        self.put_seen(latest="2999-01-01T00:00:00Z")
+        bundle = Bundle(self.key)
+        self.put(bundle.objects())
+        answer = self.refused(bundle.request(), "untrusted", "the clock says")
+        self.assertEqual("time", answer["error"]["rule"])
+
+    def test_a_file_that_is_none(self):
+        bundle = Bundle(self.key)
+        self.put(bundle.objects())
+        entry = {"name": "demo", "time": "2026-01-01T00:00:00Z", "version": "1"}
+        good = {"latest": "2026-01-01T00:00:00Z", "sealift_seen": 1, "versions": [entry]}
+        for value in ("", "[]", dict(good, sealift_seen=2), dict(good, latest=5), dict(good, more=1), dict(good, versions=[entry, entry]),
+                      dict(good, versions=[entry, dict(entry, name="a")]), dict(good, versions=[dict(entry, version="v1")])):
+            with open(self.store_path("seen.json"), "w") as file:
+                file.write(value if isinstance(value, str) else json.dumps(value))
+            self.refused(bundle.request(), "input", "seen.json")
+
+    def test_two_at_once_are_both_remembered(self):
+        code = "import sys\nsys.path.insert(0, %r)\nimport support\nstore = support.LIFTED.Store(%r)\n" \
+               "for number in range(10):\n    support.LIFTED.note_seen(store, 'n%%s-%%d' %% (sys.argv[1], number), '1', None)\n" % (
+                   os.path.dirname(os.path.abspath(__file__)), self.store_path())
+        children = [subprocess.Popen([sys.executable, "-c", code, str(number)]) for number in range(3)]
+        self.assertEqual([0, 0, 0], [child.wait(120) for child in children])
+        self.assertEqual(30, len(json.loads(self.seen().decode())["versions"]))
+
+    def test_a_dead_one_that_was_writing_holds_nobody_up(self):
+        folder = self.store_path("seen", "lock.1")
+        os.makedirs(folder, 0o700)
+        os.chmod(self.store_path("seen"), 0o700)
+        owner = dict(LIFTED.whereabouts(), pid=os.getpid(), start="1", nonce="x")
+        with open(os.path.join(folder, "owner.json"), "w") as file:
+            json.dump(owner, file)
+        self.build(Bundle(self.key))
+        self.assertIn(b'"1.0.0"', self.seen())
+
+
+class Judging(Host):
+    """The operation judge."""
+
+    def words(self, bundle, **more):
+        answer = self.judge(bundle, **more)
+        self.assertEqual(RULES, [one["rule"] for one in answer["findings"]])
+        self.assertEqual((os.path.join(self.home, "config/policy.json"), "advisory"), (answer["policy"], answer["enforcement"]))
+        return answer["accepted"], "".join(one["verdict"][0] for one in answer["findings"]), answer
+
+    def test_all_is_here(self):
+        bundle = Bundle(self.key)
+        self.put(bundle.objects())
+        self.policy(closure="open", largest=10 ** 9, denied=["numpy"], approvals=0)
+        self.assertEqual((True, "ppnpppp" + "np" + "nnpp" + "n"), self.words(bundle)[:2])
+
+    def test_it_starts_nothing_and_writes_nothing(self):
+        bundle = Bundle(self.key)
+        self.put(bundle.objects())
+        damaged = self.store_path("objects", "sha256", sha256(bundle.files["lock.json"])[:2], sha256(bundle.files["lock.json"]))
+        before = self.tree()
+        self.assertTrue(self.words(bundle)[0])
+        with open(damaged, "r+b") as file:
+            file.write(b"X")
+        self.assertEqual((True, "ppnppnnnnnnnnn"), self.words(bundle)[:2])
+        self.assertEqual(before, self.tree())
+        self.assertEqual([], self.launches())
+        self.assertEqual("none", self.good({"op": "state", "bundle": bundle.id})["state"])
+
+    def test_in_an_empty_store(self):
+        bundle = Bundle(self.key)
+        before = self.tree()
+        accepted, verdicts, answer = self.words(bundle)
+        self.assertEqual((False, "n" * 14), (accepted, verdicts))
+        self.assertEqual({"the manifest is not here"}, {one["evidence"] for one in answer["findings"]})
+        self.assertEqual(before, self.tree())
+
+    def test_with_the_manifest_and_its_signatures_alone(self):
+        bundle = Bundle(self.key)
+        self.policy(largest=1)
+        self.put({bundle.id: bundle.manifest})
+        self.assertEqual((False, "nnnpnnnnnnnnnn"), self.words(bundle)[:2])
+        self.put({sha256(bundle.signatures[0]): bundle.signatures[0]})
+        accepted, verdicts, answer = self.words(bundle)
+        self.assertEqual((False, "ppnppnnnnnnnfn"), (accepted, verdicts))
+        self.assertIn("6 of 6 files are not here" if len(bundle.files) == 6 else "files are not here", answer["findings"][5]["evidence"])
+
+    def test_what_is_refused_is_not_accepted(self):
+        bundle = Bundle(self.key)
+        self.put(bundle.objects())
+        self.policy(Key("stranger"))
+        accepted, verdicts, answer = self.words(bundle)
+        self.assertEqual((False, "nfnp" + "n" * 10), (accepted, verdicts))
+        self.assertEqual("answer", answer["findings"][1]["kind"])
+        os.unlink(os.path.join(self.home, "config", "policy.json"))
+        self.refused(dict(bundle.request(), op="judge"), "answer", "no policy")
+
+
+class Stripped(Host):
+    """A Python whose hashlib obeys FIPS: neither BLAKE2 nor MD5."""
+
+    def test_it_judges_all_the_same(self):
+        good, bad = Bundle(self.key), Bundle(self.key, plan(version="2.0.0"))
+        bad.signatures = [bad.signatures[0].replace(b"2.0.0", b"3.0.0")]
+        new = hashlib.new
+
+        def refuse(*_words, **_more):
+            raise ValueError("[digital envelope routines] unsupported")
+
+        def checked_new(name, *words, **more):
+            return refuse() if name.lower().startswith(("md5", "blake2")) else new(name, *words, **more)
+
+        for bundle in (good, bad):
+            self.put(bundle.objects())
+        with mock.patch.multiple(hashlib, blake2b=refuse, blake2s=refuse, md5=refuse, new=checked_new):
+            with self.assertRaises(ValueError):
+                hashlib.new("md5")
+            self.assertTrue(self.judge(good)["accepted"])
+            refused = self.judge(bad)
+            self.assertEqual((False, "untrusted"), (refused["accepted"], refused["findings"][1]["kind"]))
+            self.put({sha256(b"more"): b"more"})
+
+    def test_it_builds_all_the_same(self):
+        """As a program, and in the supervisor, which is another interpreter."""
+        text = support.source(self.etc).replace("    import hashlib\n", "    import hashlib\n    vars(hashlib).pop('blake2b')\n"
+                                                "    vars(hashlib).pop('md5')\n", 1)
+        bundle = Bundle(self.key)
+        objects = [{"sha256": name, "size": len(data), "data": base64.b64encode(data).decode()}
+                   for name, data in bundle.objects().items()]
+        lines = "".join(json.dumps(one) + "\n" for one in ({"op": "put", "objects": objects}, bundle.request()))
+        done = subprocess.run([sys.executable, "-I", "-c", support.BOOT], input=b"%d\n" % len(text) + text.encode() + lines.encode(),
+                              stdout=subprocess.PIPE, env=self.environment, timeout=120)
+        self.assertEqual([True, True], [json.loads(line)["ok"] for line in done.stdout.splitlines()], done.stdout)
+        self.wait(bundle, "done")
+
+
+if __name__ == "__main__":
+    unittest.main()
