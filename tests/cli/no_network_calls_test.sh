@@ -31,6 +31,14 @@ traced verify a.sealift
 traced inspect a.sealift
 traced cat a.sealift plan.json
 traced extract a.sealift -C extracted
+traced key new --no-password -o second
+traced trust add second.pub --name second --role approve
+traced approve a.sealift --key second.key -C .
+traced attach a.sealift ./*.minisig -o b.sealift
+traced revoke a.sealift --key second.key -C .
+traced policy init --prepare second.pub -o policy.json
+traced policy check policy.json
+traced policy explain policy.json
 
 strace -f -qq -e trace=network -o trace python3 -c 'import socket; socket.socket()'
 [ -s trace ] || fail "strace does not show a socket call: this test could not fail"
@@ -38,6 +46,8 @@ strace -f -qq -e trace=network -o trace python3 -c 'import socket; socket.socket
 # Every command of the table was tried.
 "$SEALIFT" --help | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\{0,1\}\)  .*/\1/p' | sort >commands
 sort >tried <<-'END'
+	approve
+	attach
 	cat
 	check
 	compile
@@ -45,6 +55,10 @@ sort >tried <<-'END'
 	inspect
 	key new
 	key show
+	policy check
+	policy explain
+	policy init
+	revoke
 	trust add
 	trust list
 	trust remove
