@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/file.h>
 
+#define HOUR 3600
+
 void seen_release(struct seen *seen)
 {
 	sl_list_each (&seen->versions, entry) {
@@ -210,6 +212,14 @@ static bool lock(const char *path, int *fd_out, struct sl_error *err)
 	return true;
 }
 
+// A file that says as much already is left alone: times to the hour are enough for what they are
+// compared with.
+static bool is_known(const struct seen *seen, const char *name, const char *version, int64_t now)
+{
+	const struct seen_version *known = seen_find(seen, name);
+	return known && !is_newer(version, known->version) && now < seen->latest + HOUR;
+}
+
 bool seen_note(const char *name, const char *version, int64_t now, struct sl_error *err)
 {
 	sl_auto_free char *path = NULL;
@@ -220,8 +230,11 @@ bool seen_note(const char *name, const char *version, int64_t now, struct sl_err
 	if (!find_path(&path, err))
 		return false;
 	sl_auto_free char *folder = sl_path_dir(path);
-	return sl_make_dirs(folder, 0700, err) && lock(path, &held, err) &&
-	       load_from(path, &seen, err) && note(&seen, name, version, now, err) &&
-	       seen_format(&seen, &text, err) &&
+	if (!sl_make_dirs(folder, 0700, err) || !lock(path, &held, err) ||
+	    !load_from(path, &seen, err))
+		return false;
+	if (is_known(&seen, name, version, now))
+		return true;
+	return note(&seen, name, version, now, err) && seen_format(&seen, &text, err) &&
 	       sl_store_file(path, text.data, text.len, 0600, SL_OUTPUT_REPLACE, err);
 }

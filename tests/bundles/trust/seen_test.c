@@ -50,18 +50,20 @@ static void t40_the_newest_version_of_each_name_is_kept(void **state)
 	(void)state;
 	expect("one", NULL, 0);
 	note("one", "1.10.0", 1000);
-	note("one", "1.9.0", 2000);
-	expect("one", "1.10.0", 2000);
-	note("one", "1.10.1", 3000);
-	note("a", "2!0.1", 3000);
-	note("z", "1.0rc1", 3000);
-	note("m", "1", 3000);
-	expect("one", "1.10.1", 3000);
-	expect("a", "2!0.1", 3000);
-	expect("z", "1.0rc1", 3000);
-	expect("b", NULL, 3000);
+	note("one", "1.9.0", 2000); // nothing new within the hour
+	expect("one", "1.10.0", 1000);
+	note("one", "1.9.0", 5000);
+	expect("one", "1.10.0", 5000);
+	note("one", "1.10.1", 6000);
+	note("a", "2!0.1", 6000);
+	note("z", "1.0rc1", 6000);
+	note("m", "1", 6000);
+	expect("one", "1.10.1", 6000);
+	expect("a", "2!0.1", 6000);
+	expect("z", "1.0rc1", 6000);
+	expect("b", NULL, 6000);
 	note("z", "1.0", 2000); // the clock went back: the latest time stays
-	expect("z", "1.0", 3000);
+	expect("z", "1.0", 6000);
 }
 
 static void t72_many_processes_lose_no_note(void **state)
