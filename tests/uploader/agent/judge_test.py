@@ -815,8 +815,8 @@ class Stripped(Host):
 
     def test_it_builds_all_the_same(self):
         """As a program, and in the supervisor, which is another interpreter."""
-        text = support.source(self.etc).replace("    import hashlib\n", "    import hashlib\n    vars(hashlib).pop('blake2b')\n"
-                                                "    vars(hashlib).pop('md5')\n", 1)
+        text = support.source(self.etc).replace("    import hashlib\n", "    import hashlib\n    vars(hashlib).pop('blake2b', None)\n"
+                                                "    vars(hashlib).pop('md5', None)\n", 1)
         bundle = Bundle(self.key)
         objects = [{"sha256": name, "size": len(data), "data": base64.b64encode(data).decode()}
                    for name, data in bundle.objects().items()]
