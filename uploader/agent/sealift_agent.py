@@ -412,7 +412,7 @@ def sealift_agent(request, stream=None):
         site = {} if data is None else record(load_json(data, "'%s'" % path, "input"), path, {}, {
             "sealift_site": one_of_numbers(1), "store": absolute_path, "apptainer": absolute_path,
             "scratch": absolute_path, "pip_config": absolute_path, "ca_file": absolute_path,
-            "builds": count(LIMIT_BUILDS), "drops": list_of(absolute_path, LIMIT_KEYS),
+            "builds": count(LIMIT_BUILDS), "quota": count(LIMIT_IMAGE // MIB), "drops": list_of(absolute_path, LIMIT_KEYS),
             "accept_shipped": boolean}, "input")
         if "store" not in site:
             site["store"] = place(".local/share", "XDG_DATA_HOME", "data")
@@ -450,6 +450,17 @@ def sealift_agent(request, stream=None):
             except OSError:
                 return False
             return stat.S_ISREG(found.st_mode) and found.st_size == size
+
+        def wants(self, sha256, size):
+            """has(), by somebody who counts on it: from now on it is no old object (see sweep)."""
+            if not self.has(sha256, size):
+                return False
+            try:
+                if os.lstat(self.object(sha256)).st_mtime < time.time() - 3600:
+                    os.utime(self.object(sha256), follow_symlinks=False)
+            except OSError:
+                pass
+            return True
 
         def read(self, sha256, limit, touch=True):
             """The bytes of an object, hashed again; None when it is missing or was damaged."""
@@ -493,7 +504,7 @@ def sealift_agent(request, stream=None):
     def op_have(fields):
         store, missing, partial = open_store(), [], []
         for entry in fields["objects"]:
-            if store.has(entry["sha256"], entry["size"]):
+            if store.wants(entry["sha256"], entry["size"]):
                 continue
             missing.append(entry["sha256"])
             spans = covered(pieces_of(store, entry["sha256"], entry["size"])[1])
@@ -591,13 +602,38 @@ def sealift_agent(request, stream=None):
         remove_tree(folder)
         return {"stored": True}
 
-    def put_entry(store, entry):
+    class Room:
+        """What the quota of site.json leaves for objects; two calls at once each see it all."""
+
+        def __init__(self, site, store):
+            self.quota, self.root, self.used = site.get("quota"), store.root, 0
+            for name in ("objects", "partial") if self.quota else ():
+                for at, _, names in os.walk(os.path.join(store.root, name)):
+                    self.used += sum(map(self.size, (os.path.join(at, one) for one in names)))
+
+        def size(self, path):
+            try:
+                return os.lstat(path).st_size
+            except OSError:
+                return 0
+
+        def take(self, size):
+            if self.quota and self.used + size > self.quota * MIB:
+                raise Refusal(
+                    "limit", "'%s' on %s takes %d MiB of objects: %d MiB are there, and %d more bytes do not fit"
+                    % (self.root, os.uname().nodename, self.quota, self.used // MIB, size),
+                    "the request {\"op\":\"sweep\",\"older_than_days\":7,\"dry_run\":false} removes what nobody has asked "
+                    "for lately; whoever keeps site.json there can raise its quota")
+            self.used += size
+
+    def put_entry(store, entry, room):
         sha256, total = entry["sha256"], entry.get("total", entry["size"])
         blocks = entry_blocks(entry)
-        if store.has(sha256, total):
+        if store.wants(sha256, total):
             collections.deque(blocks, maxlen=0)
             return {"stored": True}
         try:
+            room.take(entry["size"])
             folder = store.folder("incoming")
             if free_space(folder) < entry["size"]:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -636,12 +672,14 @@ def sealift_agent(request, stream=None):
                 pass
 
     def op_put(fields):
-        store, results, first = open_store(), [], None
+        site = load_site()
+        store, results, first = Store(site["store"]), [], None
         forget_old_arrivals(store)
+        room = Room(site, store)
         for entry in fields["objects"]:
             result = {"sha256": entry["sha256"]}
             try:
-                result.update(put_entry(store, entry))
+                result.update(put_entry(store, entry, room))
             except Refusal as refusal:
                 result.update(stored=False, error=refusal.answer()["error"])
                 first = first or refusal
@@ -710,13 +748,13 @@ def sealift_agent(request, stream=None):
             beat()
             yield data
 
-    def take_entry(store, place, drop, entry, keep, looks):
-        """What became of one object of a drop folder: {"stored" or "seen": True}, or a refusal."""
+    def take_entry(store, place, drop, entry, room, looks):
+        """What became of one object of a drop folder: {"stored" or, without room, "seen": True}, or a refusal."""
         sha256, size = entry["sha256"], entry["size"]
         path = os.path.join(place, "objects", "sha256", sha256[:2], sha256)
         other = Refusal("format", "'%s' is not the object that its name says" % path,
                         "it was damaged, or somebody else has written it: remove it and try again")
-        if keep and store.has(sha256, size):
+        if room and store.wants(sha256, size):
             return {"stored": True}
         try:
             handle = look_for_dropped(drop, sha256, looks)
@@ -731,7 +769,8 @@ def sealift_agent(request, stream=None):
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode) or found.st_size != size:
                 raise other
-            if keep:
+            if room:
+                room.take(size)
                 keep_dropped(store, sha256, dropped_blocks(handle, size), size, other)
                 return {"stored": True}
             hasher = hashlib.sha256()
@@ -754,14 +793,15 @@ def sealift_agent(request, stream=None):
             raise other if refusal.kind == "format" else refusal
 
     def op_take(fields):
-        site, keep = load_site(), fields.get("keep", True)
+        site = load_site()
         store, results, first, absent = Store(site["store"]), [], None, []
+        room = Room(site, store) if fields.get("keep", True) else None
         drop, looks = open_drop(site, fields["folder"]), [None] * (LOOKS - 1)
         try:
             for entry in fields["objects"]:
                 result = {"sha256": entry["sha256"]}
                 try:
-                    result.update(take_entry(store, fields["folder"], drop, entry, keep, looks))
+                    result.update(take_entry(store, fields["folder"], drop, entry, room, looks))
                 except Refusal as refusal:
                     result.update(error=refusal.answer()["error"])
                     absent.append(entry["sha256"])
@@ -2295,7 +2335,7 @@ def sealift_agent(request, stream=None):
     def wait_in_line(store, site, fields, case, limit):
         """Under the lock of the bundle: it is checked now, and once more when its turn comes."""
         bundle = fields["bundle"]
-        begin_checks(store, bundle, int(time.time()))
+        begin_checks(store, case, int(time.time()))
         try:
             check_bundle(store, site, case)
             write_ticket(store, fields, limit)
@@ -3309,15 +3349,20 @@ types.FunctionType(code, there)("{}", None)
             start = process_start(child["pid"])
             if start == child["start"] or (not start and processes_with(3, child["pid"])):
                 kill_session(child["pid"], signal.SIGKILL)
-        for path in (state.get("scratch", ""), state.get("visible", "")):
-            if os.path.basename(path).startswith("sealift-%s-" % bundle[:12]):
-                remove_tree(path)
+        for path in left_behind(store, bundle, state):
+            remove_tree(path)
+
+    def left_behind(store, bundle, state):
+        """What there is of a build that is not running any more: folders and a half image."""
+        found = [path for path in (state.get("scratch", ""), state.get("visible", ""))
+                 if os.path.basename(path).startswith("sealift-%s-" % bundle[:12]) and os.path.lexists(path)]
         for folder, pattern in ((os.path.join(store.root, "builds"), bundle + "."),
                                 (os.path.join(store.root, "images"), "." + bundle + "."),
                                 (os.path.join(store.root, "images", "sha256"), "." + bundle + ".")):
             for name in os.listdir(folder) if os.path.isdir(folder) else []:
                 if name.startswith(pattern):
-                    remove_tree(os.path.join(folder, name))
+                    found.append(os.path.join(folder, name))
+        return found
 
     def private_folder(path):
         os.mkdir(path, 0o700)
@@ -3419,16 +3464,17 @@ types.FunctionType(code, there)("{}", None)
                 "policy": case["path"], "enforcement": enforcement(case["path"]), "started": started,
                 "signers": describe_signers(case["reports"]), "findings": case["verdict"].findings()})}
 
-    def begin_checks(store, bundle, started):
+    def begin_checks(store, case, started):
+        bundle = case["bundle"]
         clean_up_after(store, bundle)
         unlink(store.bundle(bundle, "state.json"))
         save_state(store, bundle, sealift_state=1, state="checking", step="verify", started=started,
-                   host=os.uname().nodename, pid=os.getpid(), where=whereabouts())
+                   signatures=[sha256 for sha256, _ in case["signatures"]], host=os.uname().nodename, pid=os.getpid(), where=whereabouts())
 
     def check_and_start(store, site, fields, case, lock):
         """Under the lock: checks, lays out, and hands over to a supervisor."""
         bundle, started, made = fields["bundle"], int(time.time()), []
-        begin_checks(store, bundle, started)
+        begin_checks(store, case, started)
         drop_ticket(store, bundle)
         try:
             checked = check_bundle(store, site, case)
@@ -3636,7 +3682,7 @@ types.FunctionType(code, there)("{}", None)
             return receipt
         case["clock"] = time.monotonic()
         texts, plan, _ = gather_to_place(store, site, fields, case)
-        begin_checks(store, bundle, int(time.time()))
+        begin_checks(store, case, int(time.time()))
         drop_ticket(store, bundle)
         try:
             receipt = place_image(store, fields, case, texts, plan, built)
@@ -3690,6 +3736,90 @@ types.FunctionType(code, there)("{}", None)
             raise io_refusal("cannot read the image of bundle %s" % bundle, problem)
         return {"bundle": bundle, "offset": offset, "data": base64.b64encode(data).decode("ascii")}
 
+    # ---- sweep ---------------------------------------------------------------------------------
+    # What nobody has asked for lately. Never a receipt, a log, a state or an image: those have been asked for
+    # by name. An object that goes all the same while somebody counts on it is asked for again by the build.
+
+    def bundles_here(store):
+        folder = os.path.join(store.root, "bundles")
+        return sorted(filter(HEX.match, os.listdir(folder))) if os.path.isdir(folder) else []
+
+    def objects_of(store, bundle):
+        """The objects that a bundle names: its parts, as far as its manifest is here, and its signatures."""
+        found = {bundle}
+        found.update(load_state(store, bundle).get("signatures", []))
+        data = store.read(bundle, LIMIT_MANIFEST, touch=False)
+        if data is not None:
+            manifest = parse_manifest(data)
+            found.update(entry["sha256"] for entry in manifest["files"] + manifest["blobs"])
+        receipt = read_file(store.bundle(bundle, "receipt.json"), 64 * MIB)
+        if receipt:
+            found.update(one["sha256"] for one in load_json(receipt, "receipt.json")["signers"])
+        return found
+
+    def objects_in_use(store, before):
+        """Those of bundles that are worked on, wait, or were worked on after that time."""
+        found = set()
+        for bundle in bundles_here(store):
+            if (load_state(store, bundle).get("updated", 0) >= before or ticket_of(store, bundle)
+                    or current_owner(store.bundle(bundle))):
+                found |= objects_of(store, bundle)
+        return found
+
+    def sweep_objects(store, before, dry):
+        """(what was removed, what was kept), each as {"count", "bytes"}."""
+        removed, kept = {"count": 0, "bytes": 0}, {"count": 0, "bytes": 0}
+        used, top = objects_in_use(store, before), os.path.join(store.root, "objects", "sha256")
+        for name in sorted(os.listdir(top)) if os.path.isdir(top) else []:
+            for entry in os.scandir(os.path.join(top, name)):
+                found = entry.stat(follow_symlinks=False)
+                old = found.st_mtime < before and entry.name not in used
+                if old and not dry:
+                    unlink(entry.path)
+                said = removed if old and (dry or not os.path.lexists(entry.path)) else kept
+                said["count"] += 1
+                said["bytes"] += found.st_size
+        return removed, kept
+
+    def sweep_arrivals(store, before, dry):
+        """How many pieces and halves of objects were removed."""
+        removed = 0
+        for name in ("incoming", "partial"):
+            folder = os.path.join(store.root, name)
+            for entry in os.scandir(folder) if os.path.isdir(folder) else []:
+                if entry.stat(follow_symlinks=False).st_mtime < before:
+                    removed += dry or remove_tree(entry.path)
+        return removed
+
+    def sweep_scratch(store, dry):
+        """How many folders and half images of dead builds were removed."""
+        removed = 0
+        for bundle in bundles_here(store):
+            folder = store.bundle(bundle)
+            left = left_behind(store, bundle, load_state(store, bundle))
+            if not left or current_owner(folder):
+                continue
+            if dry:
+                removed += len(left)
+                continue
+            number, _, owner = take_lock(folder)
+            if owner:
+                continue
+            try:
+                clean_up_after(store, bundle)
+                removed += sum(not os.path.lexists(path) for path in left)
+            finally:
+                release_lock(folder, number)
+        return removed
+
+    def op_sweep(fields):
+        store, dry = open_store(), fields["dry_run"]
+        before = int(time.time()) - fields["older_than_days"] * DAY
+        scratch = sweep_scratch(store, dry)
+        removed, kept = sweep_objects(store, before, dry)
+        return {"dry_run": dry, "objects": removed, "kept": kept, "arrivals": sweep_arrivals(store, before, dry),
+                "scratch": scratch}
+
     # ---- requests ------------------------------------------------------------------------------
 
     def as_refusal(problem):
@@ -3728,6 +3858,7 @@ types.FunctionType(code, there)("{}", None)
         "image": (op_image, {"path": text_like(r"/[^\0]{1,4095}", "an absolute path"),
                              "size": uint(LIMIT_IMAGE), "sha256": digest}, {}),
         "state": (op_state, {"bundle": digest}, {"receipt": boolean}),
+        "sweep": (op_sweep, {"older_than_days": count(36500), "dry_run": boolean}, {}),
         "receipt": (op_receipt, {"bundle": digest}, {}),
         "calls": (op_calls, {"ref": text_like(r"[0-9a-f]{32}", "32 lower-case hex digits"),
                              "calls": list_of(anything, LIMIT_CALLS)}, {}),
