@@ -39,9 +39,19 @@
 #define SL_INLINE_FILE	       (1 * SL_MIB) // user files up to this size travel in the content
 
 // keys and policy
-#define SL_LIMIT_KEY_FILE 4096
-#define SL_LIMIT_POLICY	  (1 * SL_MIB)
-#define SL_LIMIT_KEYS	  1024
+#define SL_LIMIT_KEY_FILE	 4096
+#define SL_LIMIT_POLICY		 (1 * SL_MIB)
+#define SL_LIMIT_KEYS		 1024
+#define SL_LIMIT_KEY_PATTERNS	 64 // of bundle names, of one key
+#define SL_LIMIT_POLICY_VERSIONS 4096
+#define SL_LIMIT_POLICY_BASES	 1024
+#define SL_LIMIT_POLICY_INDEXES	 64
+#define SL_LIMIT_POLICY_DENIED	 4096
+#define SL_LIMIT_COMPARISONS	 8     // of one denied package
+#define SL_LIMIT_SIGNED_WITHIN	 36500 // days
+#define SL_LIMIT_SIGNATURE_FILES 65536 // in one folder of detached signatures
+#define SL_LIMIT_SEEN		 (32 * SL_MIB)
+#define SL_LIMIT_SEEN_NAMES	 65536
 
 // wheels (python-packaging facts: PEP 427, PEP 566)
 #define SL_LIMIT_WHEELS		  65536 // files in one wheelhouse

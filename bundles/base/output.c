@@ -9,7 +9,8 @@
 //  4. commit: mode, fsync, then one step that gives the name: a link where nothing has it yet, else
 //     close and a rename (for SL_OUTPUT_NEW a link, or a rename that must not replace: they fail on
 //     an existing target), then fsync of the folder.
-//  5. After a failed commit the temporary is gone and the target is what it was.
+//  5. After a failed commit the temporary is gone and the target is what it was; with one
+//     exception: when the folder cannot be synced after a rename, what was replaced stays replaced.
 #include "bundles/base/output.h"
 
 #include "bundles/base/fs.h"
@@ -186,10 +187,13 @@ static int take_new_name(const struct sl_output *out)
 	return renameat2(out->dirfd, out->temp, out->dirfd, out->leaf, RENAME_NOREPLACE);
 }
 
-static bool take_name(struct sl_output *out, struct sl_error *err)
+// `*made_out`: nothing had the name before.
+static bool take_name(struct sl_output *out, bool *made_out, struct sl_error *err)
 {
+	*made_out = true;
 	if (!out->temp && link_as(out, out->leaf) == 0)
 		return true;
+	*made_out = out->flags & SL_OUTPUT_NEW;
 	if ((!out->temp && !name_temp(out, err)) || !close_file(out, err))
 		return false;
 	int failed = out->flags & SL_OUTPUT_NEW
@@ -198,23 +202,26 @@ static bool take_name(struct sl_output *out, struct sl_error *err)
 	return !failed || sl_fail_errno(err, "cannot write '%s'", out->shown);
 }
 
-// What was linked directly is closed only now: after its fsync nothing is left to be lost.
-static bool settle(struct sl_output *out, struct sl_error *err)
+static bool settle(struct sl_output *out, bool made, struct sl_error *err)
 {
-	if (out->fd >= 0 && !close_file(out, err))
-		return false;
-	if (!(out->flags & SL_OUTPUT_NO_SYNC) && fsync(out->dirfd) != 0)
-		return sl_fail_errno(err, "cannot write the folder of '%s'", out->shown);
-	return true;
+	if (out->fd >= 0)
+		close(sl_take_fd(&out->fd)); // linked after its fsync: nothing is left to be lost
+	if (out->flags & SL_OUTPUT_NO_SYNC || fsync(out->dirfd) == 0)
+		return true;
+	sl_fail_errno(err, "cannot write the folder of '%s'", out->shown);
+	if (made)
+		unlinkat(out->dirfd, out->leaf, 0);
+	return false;
 }
 
 bool sl_output_commit(struct sl_output *out, struct sl_error *err)
 {
 	assert(out->fd >= 0);
+	bool made = false;
 	bool ok = out->first.kind == SL_E_NONE ||
 		  sl_fail(err, out->first.kind, "%s", out->first.text);
-	ok = ok && finish_file(out, err) && sl_interrupt_check(err) && take_name(out, err) &&
-	     settle(out, err);
+	ok = ok && finish_file(out, err) && sl_interrupt_check(err) && take_name(out, &made, err) &&
+	     settle(out, made, err);
 	if (!ok) {
 		sl_output_discard(out);
 		return false;

@@ -43,7 +43,8 @@ bool sl_output_open_at(struct sl_output *out, int dirfd, const char *leaf, const
 void sl_output_write(struct sl_output *out, const void *data, size_t len);
 void sl_output_fail(struct sl_output *out, const struct sl_error *why);
 
-// Flush, check, sync, rename, sync the folder. On false the target is what it was before.
+// Flush, check, sync, rename, sync the folder. On false the target is what it was before, or, when
+// only the last step failed and there was one, the whole new one.
 bool sl_output_commit(struct sl_output *out, struct sl_error *err) SL_MUST_USE;
 
 // Removes the temporary. Does nothing after commit, or on a zeroed struct.

@@ -140,10 +140,16 @@ bool fresh_folder_commit(struct fresh_folder *folder, struct sl_error *err)
 		fresh_folder_discard(folder);
 		return false;
 	}
-	ok = fsync(folder->parent) == 0 ||
-	     sl_fail_errno(err, "cannot write the folder of '%s'", folder->shown);
-	forget(folder);
-	return ok;
+	if (fsync(folder->parent) == 0) {
+		forget(folder);
+		return true;
+	}
+	sl_fail_errno(err, "cannot write the folder of '%s'", folder->shown);
+	if (renameat(folder->parent, folder->leaf, folder->parent, folder->temp) == 0)
+		fresh_folder_discard(folder);
+	else
+		forget(folder);
+	return false;
 }
 
 // Takes over `dirfd`. Nothing is followed; what cannot be removed stays.

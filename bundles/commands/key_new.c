@@ -86,6 +86,20 @@ static bool make_policy(const char *path, const char *name, const struct public_
 			      policy_file_store(path, &policy, SL_OUTPUT_NEW, err));
 }
 
+// All of it or nothing: a key that nobody has used yet is no loss.
+static bool make_both(const struct key_new_options *chosen, const char *name, const char *policy,
+		      struct public_key *key, bool *made_out, struct sl_error *err)
+{
+	if (!make_key(chosen, name, key, err))
+		return false;
+	if (make_policy(policy, name, key, made_out, err))
+		return true;
+	sl_auto_free char *secret = sl_format("%s.key", name), *public = sl_format("%s.pub", name);
+	unlink(secret);
+	unlink(public);
+	return false;
+}
+
 static int report(const struct key_new_options *chosen, const char *name, const char *policy,
 		  bool made, const struct public_key *key)
 {
@@ -128,8 +142,7 @@ static int run(const void *values, int argc, char **operands)
 		sl_fail(&err, SL_E_USAGE,
 			"--no-password and --password-file contradict each other");
 	else if (policy_default_path(&policy, &err) && choose_name(chosen->output, &name, &err) &&
-		 check_free(name, &err) && make_key(chosen, name, &key, &err) &&
-		 make_policy(policy, name, &key, &made, &err))
+		 check_free(name, &err) && make_both(chosen, name, policy, &key, &made, &err))
 		return report(chosen, name, policy, made, &key);
 	sl_complain(&err);
 	return sl_exit_code(err.kind);

@@ -88,9 +88,9 @@ static bool set_numbers(struct policy *policy, const struct policy_init_options 
 {
 	if (chosen->approvals > SL_LIMIT_SIGNATURES)
 		return sl_fail(err, SL_E_USAGE, "--approvals is at most %d", SL_LIMIT_SIGNATURES);
-	if (chosen->signed_within_days > POLICY_WITHIN_MAX)
+	if (chosen->signed_within_days > SL_LIMIT_SIGNED_WITHIN)
 		return sl_fail(err, SL_E_USAGE, "--signed-within-days is at most %d",
-			       POLICY_WITHIN_MAX);
+			       SL_LIMIT_SIGNED_WITHIN);
 	if ((uint64_t)chosen->largest > SL_LIMIT_BUNDLE)
 		return sl_fail(err, SL_E_USAGE, "--largest is at most %llu", SL_LIMIT_BUNDLE);
 	policy->approvals = (unsigned)chosen->approvals;

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define FILES_MAX 65536 // of one folder, of all bundles together
-
 char *detached_name(enum role role, const struct sl_digest *bundle, const struct public_key *key)
 {
 	char id[SL_DIGEST_HEX + 1], fingerprint[65];
@@ -66,7 +64,8 @@ bool detached_load(const char *folder, const struct sl_digest *bundle, struct ra
 	struct sl_strings names = {0};
 	sl_auto_free char *shown = sl_text_shown(folder);
 	size_t before = out->len;
-	bool good = sl_open_dir(folder, &fd, err) && sl_list_dir(fd, shown, FILES_MAX, &names, err);
+	bool good = sl_open_dir(folder, &fd, err) &&
+		    sl_list_dir(fd, shown, SL_LIMIT_SIGNATURE_FILES, &names, err);
 	for (size_t i = 0; good && i < names.len; i++) {
 		enum role role;
 		struct sl_digest id;

@@ -7,13 +7,7 @@
 #include "bundles/recipe/recipe.h"
 #include "bundles/trust/keys.h"
 
-#define POLICY_NUMBER	    1
-#define POLICY_BUNDLES_MAX  64 // patterns of one key
-#define POLICY_VERSIONS_MAX 4096
-#define POLICY_BASES_MAX    1024
-#define POLICY_INDEXES_MAX  64
-#define POLICY_DENIED_MAX   4096
-#define POLICY_WITHIN_MAX   36500 // days
+#define POLICY_NUMBER 1
 
 struct policy_key {
 	char *name;

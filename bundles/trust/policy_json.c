@@ -94,7 +94,7 @@ static bool read_key(json_t *json, const char *shown, size_t index, struct polic
 	const char *name = sl_obj_string(&obj, "name");
 	read_public_key(&obj, &key.key);
 	read_roles(&obj, &key);
-	read_texts(&obj, "bundles", POLICY_BUNDLES_MAX, policy_check_pattern, &key.bundles);
+	read_texts(&obj, "bundles", SL_LIMIT_KEY_PATTERNS, policy_check_pattern, &key.bundles);
 	sl_auto_free char *copy = sl_strdup(name);
 	key.name = copy;
 	bool good = sl_obj_done(&obj) &&
@@ -178,7 +178,7 @@ static void read_times(struct sl_obj *obj, struct policy *out)
 	if (out->has_signed_since && !sl_time_parse(since, &out->signed_since))
 		sl_obj_fail(obj, "signed_since", "a time like 2026-01-31T00:00:00Z is needed here");
 	out->signed_within_days =
-		(unsigned)read_number(obj, "signed_within_days", 1, POLICY_WITHIN_MAX);
+		(unsigned)read_number(obj, "signed_within_days", 1, SL_LIMIT_SIGNED_WITHIN);
 }
 
 static void read_demands(struct sl_obj *obj, struct policy *out)
@@ -187,9 +187,9 @@ static void read_demands(struct sl_obj *obj, struct policy *out)
 	read_times(obj, out);
 	read_older(obj, out);
 	read_closure(obj, out);
-	read_texts(obj, "bases", POLICY_BASES_MAX, policy_check_base, &out->bases);
-	read_texts(obj, "indexes", POLICY_INDEXES_MAX, policy_check_index, &out->indexes);
-	read_texts(obj, "denied", POLICY_DENIED_MAX, policy_check_denied, &out->denied);
+	read_texts(obj, "bases", SL_LIMIT_POLICY_BASES, policy_check_base, &out->bases);
+	read_texts(obj, "indexes", SL_LIMIT_POLICY_INDEXES, policy_check_index, &out->indexes);
+	read_texts(obj, "denied", SL_LIMIT_POLICY_DENIED, policy_check_denied, &out->denied);
 	out->largest = read_number(obj, "largest", 1, SL_LIMIT_BUNDLE);
 }
 
@@ -214,7 +214,7 @@ static bool read_policy(json_t *json, const char *shown, struct policy *out, str
 	sl_obj_init(&obj, json, SL_E_INPUT, err, "%s: policy", shown);
 	uint64_t number = sl_obj_uint(&obj, "sealift_policy", SL_JSON_MAX_INT);
 	json_t *keys = sl_obj_array(&obj, "keys", SL_LIMIT_KEYS);
-	json_t *versions = read_list(&obj, "versions", POLICY_VERSIONS_MAX);
+	json_t *versions = read_list(&obj, "versions", SL_LIMIT_POLICY_VERSIONS);
 	if (!obj.failed && number != POLICY_NUMBER)
 		sl_obj_fail(&obj, "sealift_policy", "this program reads policies of number %d only",
 			    POLICY_NUMBER);

@@ -7,12 +7,11 @@
 
 #include <string.h>
 
-#define KEY_NAME_MAX	100
-#define PATTERN_MAX	63
-#define URL_MAX		2048
-#define DENIED_MAX	1024
-#define COMPARISONS_MAX 8
-#define DIGEST_PREFIX	"sha256:"
+#define KEY_NAME_MAX  100
+#define PATTERN_MAX   63
+#define URL_MAX	      2048
+#define DENIED_MAX    1024
+#define DIGEST_PREFIX "sha256:"
 
 // ---- names ---------------------------------------------------------------------------------
 
@@ -243,7 +242,7 @@ static bool read_comparisons(const char *at, const struct version *version, bool
 	*all_out = true;
 	for (size_t count = 1; *at; count++) {
 		struct comparison comparison;
-		bool good = count <= COMPARISONS_MAX && read_comparison(&at, &comparison);
+		bool good = count <= SL_LIMIT_COMPARISONS && read_comparison(&at, &comparison);
 		if (good && version)
 			*all_out = *all_out && holds(&comparison, version);
 		if (good)

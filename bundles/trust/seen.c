@@ -60,7 +60,7 @@ static bool read_all(json_t *json, const char *shown, struct seen *out, struct s
 	size_t i;
 	sl_obj_init(&obj, json, SL_E_INPUT, err, "%s", shown);
 	uint64_t number = sl_obj_uint(&obj, "sealift_seen", SL_JSON_MAX_INT);
-	json_t *versions = sl_obj_array(&obj, "versions", SEEN_NAMES_MAX);
+	json_t *versions = sl_obj_array(&obj, "versions", SL_LIMIT_SEEN_NAMES);
 	out->latest = read_time(&obj, "latest");
 	if (!obj.failed && number != SEEN_NUMBER)
 		sl_obj_fail(&obj, "sealift_seen", "this program reads number %d only", SEEN_NUMBER);
@@ -143,8 +143,9 @@ static bool insert(struct seen *seen, const char *name, const char *version, int
 		   struct sl_error *err)
 {
 	size_t at = place_of(seen, name);
-	if (seen->versions.len == SEEN_NAMES_MAX)
-		return sl_fail(err, SL_E_LIMIT, "seen.json: more than %d names", SEEN_NAMES_MAX);
+	if (seen->versions.len == SL_LIMIT_SEEN_NAMES)
+		return sl_fail(err, SL_E_LIMIT, "seen.json: more than %d names",
+			       SL_LIMIT_SEEN_NAMES);
 	sl_list_add(&seen->versions);
 	struct seen_version *entry = &seen->versions.items[at];
 	memmove(entry + 1, entry, (seen->versions.len - 1 - at) * sizeof *entry);
@@ -185,7 +186,7 @@ static bool load_from(const char *path, struct seen *out, struct sl_error *err)
 	*out = (struct seen){0};
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return true;
-	sl_buf_init(&text, SEEN_FILE_MAX);
+	sl_buf_init(&text, SL_LIMIT_SEEN);
 	return sl_read_file(path, &text, err) && seen_parse(text.data, text.len, shown, out, err);
 }
 
@@ -226,7 +227,7 @@ bool seen_note(const char *name, const char *version, int64_t now, struct sl_err
 	sl_auto_fd int held = -1;
 	auto_seen struct seen seen = {0};
 	sl_auto_buf struct sl_buf text = {0};
-	sl_buf_init(&text, SEEN_FILE_MAX);
+	sl_buf_init(&text, SL_LIMIT_SEEN);
 	if (!find_path(&path, err))
 		return false;
 	sl_auto_free char *folder = sl_path_dir(path);

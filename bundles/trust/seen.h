@@ -8,9 +8,7 @@
 
 #include <stdint.h>
 
-#define SEEN_NUMBER    1
-#define SEEN_NAMES_MAX 65536
-#define SEEN_FILE_MAX  (32 * 1024 * 1024)
+#define SEEN_NUMBER 1
 
 struct seen_version {
 	char *name;

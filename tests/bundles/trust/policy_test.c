@@ -120,9 +120,88 @@ static void removes_by_name_and_by_fingerprint(void **state)
 		secret_key_free(keys[i]);
 }
 
+// A policy with `count` elements in the list `key`, each `before` number `after`.
+static bool parse_list(const char *key, const char *before, const char *after, size_t count,
+		       struct policy *out, struct sl_error *err)
+{
+	sl_auto_buf struct sl_buf text = {0};
+	sl_buf_init(&text, SL_LIMIT_POLICY);
+	sl_buf_addf(&text, "{\"keys\":[],\"sealift_policy\":1,\"%s\":[", key);
+	for (size_t i = 0; i < count; i++)
+		sl_buf_addf(&text, "%s%s%zu%s", i ? "," : "", before, i, after);
+	sl_buf_adds(&text, "]}");
+	return sl_buf_ok(&text, "policy", err) && policy_parse(text.data, text.len, "p", out, err);
+}
+
+static void t17_lists_end_at_their_limits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *key, *before, *after;
+		size_t most;
+	} cases[] = {
+		{"bases", "\"a.example/x", "\"", SL_LIMIT_POLICY_BASES},
+		{"indexes", "\"https://a.example/x", "\"", SL_LIMIT_POLICY_INDEXES},
+		{"denied", "\"x", "\"", SL_LIMIT_POLICY_DENIED},
+		{"versions", "{\"lowest\":\"1\",\"name\":\"x", "\"}", SL_LIMIT_POLICY_VERSIONS},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct sl_error err = {0}, past = {0};
+		auto_policy struct policy policy = {0};
+		struct policy none;
+		if (!parse_list(cases[i].key, cases[i].before, cases[i].after, cases[i].most,
+				&policy, &err))
+			fail_msg("%s", err.text);
+		assert_fails(parse_list(cases[i].key, cases[i].before, cases[i].after,
+					cases[i].most + 1, &none, &past),
+			     past, SL_E_INPUT, "more than");
+	}
+}
+
+static void t17_numbers_and_patterns_end_at_their_limits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"\"approvals\":64", true},
+		{"\"approvals\":65", false},
+		{"\"signed_within_days\":36500", true},
+		{"\"signed_within_days\":36501", false},
+		{"\"signed_within_days\":1", true},
+		{"\"signed_within_days\":0", false},
+		{"\"largest\":4398046511104", true},
+		{"\"largest\":4398046511105", false},
+		{"\"largest\":0", false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct sl_error err = {0};
+		auto_policy struct policy policy = {0};
+		sl_auto_free char *text =
+			sl_format("{\"keys\":[],\"sealift_policy\":1,%s}", cases[i].text);
+		if (parse(text, &policy, &err) != cases[i].good)
+			fail_msg("%s: %s", cases[i].text, err.text);
+	}
+	for (size_t count = SL_LIMIT_KEY_PATTERNS; count <= SL_LIMIT_KEY_PATTERNS + 1; count++) {
+		struct sl_error err = {0};
+		auto_policy struct policy policy = {0};
+		sl_auto_buf struct sl_buf text = {0};
+		sl_buf_init(&text, 10000);
+		sl_buf_adds(&text, "{\"sealift_policy\":1,\"keys\":[{\"name\":\"a\",\"public_key\":"
+				   "\"" KEY_A "\",\"roles\":[\"prepare\"],\"bundles\":[");
+		for (size_t i = 0; i < count; i++)
+			sl_buf_addf(&text, "%s\"x%zu\"", i ? "," : "", i);
+		sl_buf_adds(&text, "]}]}");
+		assert_int_equal(parse(text.data, &policy, &err), count == SL_LIMIT_KEY_PATTERNS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t17_lists_end_at_their_limits),
+		cmocka_unit_test(t17_numbers_and_patterns_end_at_their_limits),
 		cmocka_unit_test(reads_and_writes_the_same),
 		cmocka_unit_test(t31_one_key_under_two_names_is_refused),
 		cmocka_unit_test(mistakes_are_named_with_their_place),
