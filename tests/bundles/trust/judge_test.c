@@ -301,6 +301,143 @@ static void member_names_are_strict(void **state)
 	expect_finding(scene, RULE_APPROVALS, FINDING_FAIL, SL_E_UNTRUSTED);
 }
 
+// ---- files of their own --------------------------------------------------------------------
+
+static void put_detached(struct scene *scene, enum role role, const struct secret_key *key)
+{
+	struct statement statement = fixture_statement(manifest, MANIFEST_LEN);
+	struct sl_digest id = sl_sha256_bytes(manifest, MANIFEST_LEN);
+	statement.role = role;
+	put(scene, detached_name(role, &id, secret_key_public(key)),
+	    fixture_sign(key, &statement, manifest, MANIFEST_LEN));
+}
+
+static void t31_one_key_attached_and_detached_counts_once(void **state)
+{
+	struct scene *scene = *state;
+	scene->policy.approvals = 2;
+	put_prepare(scene, scene->ada);
+	put_approve(scene, scene->bob, approve_member(scene->bob));
+	put_detached(scene, ROLE_APPROVE, scene->bob);
+	run(scene);
+	expect_signature(scene, 1, SIGNATURE_GOOD, true);
+	expect_signature(scene, 2, SIGNATURE_GOOD, false);
+	expect_finding(scene, RULE_APPROVALS, FINDING_FAIL, SL_E_UNTRUSTED);
+}
+
+static void t31_as_many_different_keys_as_are_demanded(void **state)
+{
+	struct scene *scene = *state;
+	fixture_trust(&scene->policy, scene->eve, "eve", false, true);
+	put_prepare(scene, scene->ada);
+	put_approve(scene, scene->bob, approve_member(scene->bob));
+	put_detached(scene, ROLE_APPROVE, scene->eve);
+	for (unsigned demanded = 0; demanded <= 3; demanded++) {
+		verdict_release(&scene->verdict);
+		scene->policy.approvals = demanded;
+		run(scene);
+		expect_finding(scene, RULE_APPROVALS, demanded <= 2 ? FINDING_PASS : FINDING_FAIL,
+			       demanded <= 2 ? SL_E_NONE : SL_E_UNTRUSTED);
+	}
+}
+
+static void t35_a_detached_file_says_what_its_statement_says(void **state)
+{
+	struct scene *scene = *state;
+	struct sl_digest other = sl_sha256_bytes("other", 5);
+	struct statement statement = fixture_statement(manifest, MANIFEST_LEN);
+	statement.role = ROLE_APPROVE;
+	put_prepare(scene, scene->ada);
+	put(scene, detached_name(ROLE_APPROVE, &other, secret_key_public(scene->bob)),
+	    fixture_sign(scene->bob, &statement, manifest, MANIFEST_LEN));
+	put(scene, detached_name(ROLE_REVOKE, &statement.bundle, secret_key_public(scene->bob)),
+	    fixture_sign(scene->bob, &statement, manifest, MANIFEST_LEN));
+	run(scene);
+	expect_signature(scene, 1, SIGNATURE_MALFORMED, false);	    // another bundle's name
+	expect_signature(scene, 2, SIGNATURE_OTHER_PURPOSE, false); // an approval, renamed
+	expect_finding(scene, RULE_APPROVALS, FINDING_FAIL, SL_E_UNTRUSTED);
+	expect_finding(scene, RULE_REVOCATION, FINDING_FAIL, SL_E_UNTRUSTED);
+}
+
+static void any_known_key_may_revoke(void **state)
+{
+	struct scene *scene = *state;
+	put_prepare(scene, scene->ada);
+	put_detached(scene, ROLE_REVOKE, scene->eve);
+	run(scene);
+	expect_finding(scene, RULE_REVOCATION, FINDING_PASS, SL_E_NONE); // T32: nobody knows her
+	verdict_release(&scene->verdict);
+	sl_strings_add(&scene->policy.keys.items[1].bundles, "other-*"); // bob's, who may approve
+	put_detached(scene, ROLE_REVOKE, scene->bob);
+	run(scene);
+	expect_signature(scene, 2, SIGNATURE_GOOD, true);
+	expect_finding(scene, RULE_REVOCATION, FINDING_FAIL, SL_E_UNTRUSTED);
+	expect_finding(scene, RULE_APPROVALS, FINDING_NONE, SL_E_NONE); // it is no approval
+}
+
+static void a_key_counts_for_the_names_that_it_is_listed_for(void **state)
+{
+	struct scene *scene = *state;
+	put_prepare(scene, scene->ada);
+	put_approve(scene, scene->bob, approve_member(scene->bob));
+	sl_strings_add(&scene->policy.keys.items[1].bundles, "other-*");
+	run(scene);
+	expect_signature(scene, 1, SIGNATURE_GOOD, false);
+	sl_strings_add(&scene->policy.keys.items[1].bundles, "t*y");
+	verdict_release(&scene->verdict);
+	run(scene);
+	expect_signature(scene, 1, SIGNATURE_GOOD, true);
+	sl_strings_add(&scene->policy.keys.items[0].bundles, "other-*");
+	verdict_release(&scene->verdict);
+	run(scene);
+	expect_signature(scene, 0, SIGNATURE_GOOD, false);
+	expect_finding(scene, RULE_SIGNATURES, FINDING_FAIL, SL_E_UNTRUSTED);
+}
+
+// ---- time ----------------------------------------------------------------------------------
+
+#define DAY 86400
+
+static void expect_time(struct scene *scene, int64_t now, const struct seen *seen, bool good)
+{
+	struct judge_case input = case_of(scene);
+	input.now = now;
+	input.seen = seen;
+	verdict_release(&scene->verdict);
+	judge(&input, &scene->verdict);
+	expect_finding(scene, RULE_TIME, good ? FINDING_PASS : FINDING_FAIL,
+		       good ? SL_E_NONE : SL_E_UNTRUSTED);
+}
+
+static void t41_old_and_future_signatures(void **state)
+{
+	struct scene *scene = *state;
+	int64_t made = 1763821562; // fixture_statement()
+	put_prepare(scene, scene->ada);
+	expect_time(scene, made - 400 * DAY, NULL, true); // nothing is demanded
+	scene->policy.signed_within_days = 2;
+	expect_time(scene, made + 2 * DAY, NULL, true);
+	expect_time(scene, made + 2 * DAY + 1, NULL, false);
+	expect_time(scene, made - DAY, NULL, true);
+	expect_time(scene, made - DAY - 1, NULL, false);
+	scene->policy.signed_within_days = 0;
+	scene->policy.has_signed_since = true;
+	scene->policy.signed_since = made;
+	expect_time(scene, made, NULL, true);
+	scene->policy.signed_since = made + 1;
+	expect_time(scene, made, NULL, false);
+}
+
+static void t43_a_clock_that_has_gone_back(void **state)
+{
+	struct scene *scene = *state;
+	struct seen seen = {.latest = 1000 * DAY};
+	put_prepare(scene, scene->ada);
+	expect_time(scene, 999 * DAY, &seen, true);
+	expect_time(scene, 999 * DAY - 1, &seen, false);
+	expect_time(scene, 999 * DAY - 1, NULL, true);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -322,6 +459,13 @@ int main(void)
 		TEST(the_preparing_key_is_no_approver),
 		TEST(t34_colliding_ids_are_told_apart),
 		TEST(member_names_are_strict),
+		TEST(t31_one_key_attached_and_detached_counts_once),
+		TEST(t31_as_many_different_keys_as_are_demanded),
+		TEST(t35_a_detached_file_says_what_its_statement_says),
+		TEST(any_known_key_may_revoke),
+		TEST(a_key_counts_for_the_names_that_it_is_listed_for),
+		TEST(t41_old_and_future_signatures),
+		TEST(t43_a_clock_that_has_gone_back),
 	};
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
