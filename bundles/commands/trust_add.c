@@ -9,7 +9,7 @@
 
 struct trust_add_options {
 	const char *name, *policy;
-	struct sl_words roles;
+	struct sl_words roles, bundles;
 };
 
 static const struct sl_option options[] = {
@@ -17,6 +17,8 @@ static const struct sl_option options[] = {
 	 "what to call the key (default: the file's name without .pub)"},
 	{"role", 'r', SL_OPT_LIST, offsetof(struct trust_add_options, roles), "ROLE",
 	 "what it may do: prepare (the default) or approve"},
+	{"bundles", 0, SL_OPT_LIST, offsetof(struct trust_add_options, bundles), "PATTERN",
+	 "only for bundles of these names, in which '*' stands for anything"},
 	{"policy", 0, SL_OPT_STRING, offsetof(struct trust_add_options, policy), "FILE",
 	 "change FILE instead of the policy.json of the configuration folder"},
 	SL_OPTION_END,
@@ -39,6 +41,19 @@ static bool read_roles(const struct sl_words *words, struct policy_key *entry, s
 	return true;
 }
 
+static bool read_bundles(const struct sl_words *words, struct policy_key *entry,
+			 struct sl_error *err)
+{
+	sl_list_each (words, word) {
+		const char *wrong = policy_check_pattern(*word);
+		sl_auto_free char *shown = sl_text_shown(*word);
+		if (wrong)
+			return sl_fail(err, SL_E_USAGE, "--bundles '%s': %s", shown, wrong);
+		sl_strings_add(&entry->bundles, *word);
+	}
+	return true;
+}
+
 static char *default_name(const char *path)
 {
 	const char *leaf = sl_path_leaf(path);
@@ -48,7 +63,8 @@ static char *default_name(const char *path)
 	return sl_strndup(leaf, len);
 }
 
-// A key that is there already gets the roles that it lacks.
+// A key that is there already gets the roles that it lacks, and the new names instead of the old
+// ones.
 static bool add_or_extend(struct policy *policy, const struct policy_key *entry, bool named,
 			  const struct policy_key **kept_out, struct sl_error *err)
 {
@@ -67,6 +83,11 @@ static bool add_or_extend(struct policy *policy, const struct policy_key *entry,
 	struct policy_key *own = &policy->keys.items[found - policy->keys.items];
 	own->may_prepare |= entry->may_prepare;
 	own->may_approve |= entry->may_approve;
+	if (entry->bundles.len > 0) {
+		sl_strings_release(&own->bundles);
+		for (size_t i = 0; i < entry->bundles.len; i++)
+			sl_strings_add(&own->bundles, entry->bundles.items[i]);
+	}
 	*kept_out = own;
 	return true;
 }
@@ -94,11 +115,14 @@ static int run(const void *values, int argc, char **operands)
 	sl_auto_free char *name =
 		chosen->name ? sl_strdup(chosen->name) : default_name(operands[0]);
 	entry.name = name;
-	if (read_roles(&chosen->roles, &entry, &err) &&
-	    public_key_load(operands[0], &entry.key, &err) &&
-	    policy_file_load_or_new(chosen->policy, &path, &policy, &err) &&
-	    add_or_extend(&policy, &entry, chosen->name != NULL, &kept, &err) &&
-	    policy_file_store(path, &policy, SL_OUTPUT_REPLACE, &err))
+	bool good = read_roles(&chosen->roles, &entry, &err) &&
+		    read_bundles(&chosen->bundles, &entry, &err) &&
+		    public_key_load(operands[0], &entry.key, &err) &&
+		    policy_file_load_or_new(chosen->policy, &path, &policy, &err) &&
+		    add_or_extend(&policy, &entry, chosen->name != NULL, &kept, &err) &&
+		    policy_file_store(path, &policy, SL_OUTPUT_REPLACE, &err);
+	sl_strings_release(&entry.bundles);
+	if (good)
 		return report(kept, path);
 	sl_complain(&err);
 	return sl_exit_code(err.kind);
@@ -110,7 +134,8 @@ const struct sl_command command_trust_add = {
 	.summary = "trust a public key to prepare or approve bundles",
 	.description =
 		"Adds the key to policy.json, which is made if it is not there. A key that is "
-		"listed already gets\nthe roles that it lacks.",
+		"listed already gets\nthe roles that it lacks; --bundles takes the place of the "
+		"names that it had.",
 	.options = options,
 	.size = sizeof(struct trust_add_options),
 	.min_operands = 1,

@@ -28,6 +28,10 @@ static json_t *entry_json(const struct policy_key *key)
 		sl_json_append(roles, json_string(role_name(ROLE_APPROVE)));
 	sl_json_set_string(json, "name", key->name);
 	sl_json_set(json, "roles", roles);
+	json_t *bundles = json_array();
+	for (size_t i = 0; i < key->bundles.len; i++)
+		sl_json_append(bundles, json_string(key->bundles.items[i]));
+	sl_json_set(json, "bundles", bundles);
 	return json;
 }
 
@@ -48,9 +52,12 @@ static int report(const struct policy *policy, const char *path)
 	sl_list_each (&policy->keys, key) {
 		char fingerprint[65];
 		public_key_fingerprint(&key->key, fingerprint);
-		printf("%s  %s%s%s  %s\n", fingerprint, key->may_prepare ? "prepare" : "",
+		printf("%s  %s%s%s  %s", fingerprint, key->may_prepare ? "prepare" : "",
 		       key->may_prepare && key->may_approve ? "+" : "",
 		       key->may_approve ? "approve" : "", key->name);
+		for (size_t i = 0; i < key->bundles.len; i++)
+			printf("%s%s", i ? " " : "  ", key->bundles.items[i]);
+		putchar('\n');
 	}
 	if (policy->keys.len == 0) {
 		sl_auto_free char *shown = show_escaped(path);

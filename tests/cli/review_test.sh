@@ -194,6 +194,11 @@ expect_exit 4 "$SEALIFT" inspect --policy fresh.json b.sealift
 # ---- names of a key ----------------------------------------------------------------------------
 jq '.keys[0].bundles = ["other-*"]' older.json >names.json
 expect_finding 4 signatures 'false fail' --policy names.json b.sealift
+expect_exit 0 "$SEALIFT" trust add ada.pub --policy names.json --bundles 'minimal' --bundles 'x-*'
+expect_finding 0 signatures 'true pass' --policy names.json b.sealift
+expect_exit 2 "$SEALIFT" trust add ada.pub --policy names.json --bundles 'X'
+expect_exit 0 "$SEALIFT" trust list --policy names.json
+expect_text out 'ada  minimal x-*'
 jq '.keys[0].bundles = ["other-*", "min*"]' older.json >names.json
 expect_finding 0 signatures 'true pass' --policy names.json b.sealift
 
