@@ -102,6 +102,7 @@ static bool restrict_to(const struct sl_reach *reach, long version)
 	sl_auto_fd int ruleset = (int)syscall(CALL_CREATE, &all, size_of(version), 0);
 	return ruleset >= 0 && allow_all(ruleset, &reach->read, all.paths & READING) &&
 	       allow_all(ruleset, &reach->write, all.paths & WRITING) &&
+	       allow_all(ruleset, &reach->make, MAKE_DIR) &&
 	       allow_all(ruleset, &reach->device, all.paths & DEVICE) &&
 	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	       syscall(CALL_RESTRICT, ruleset, 0) == 0;
@@ -129,5 +130,6 @@ void sl_reach_release(struct sl_reach *reach)
 {
 	sl_strings_release(&reach->read);
 	sl_strings_release(&reach->write);
+	sl_strings_release(&reach->make);
 	sl_strings_release(&reach->device);
 }

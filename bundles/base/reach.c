@@ -4,6 +4,7 @@
 #include "bundles/base/fs.h"
 
 #include <string.h>
+#include <unistd.h>
 
 // Relative paths stay relative: no command changes its folder.
 static void add_folder_of(struct sl_strings *paths, const char *path)
@@ -57,12 +58,22 @@ static void add_config(struct sl_reach *reach, const char *const *names)
 	}
 }
 
+// What cannot be made now is tried again by the command, which then tells why: so it must still be
+// allowed to try.
 static void add_state(struct sl_reach *reach)
 {
 	struct sl_error ignored = {0};
 	sl_auto_free char *folder = NULL;
-	if (sl_place(SL_PLACE_STATE, &folder, &ignored) && sl_make_dirs(folder, 0700, &ignored))
-		sl_strings_add(&reach->write, folder);
+	if (!sl_place(SL_PLACE_STATE, &folder, &ignored))
+		return;
+	bool made = sl_make_dirs(folder, 0700, &ignored);
+	sl_strings_add(&reach->write, folder);
+	if (made)
+		return;
+	for (char *slash = strrchr(folder, '/'); slash && access(folder, F_OK) != 0;
+	     slash = strrchr(folder, '/'))
+		*slash = '\0';
+	sl_strings_add(&reach->make, folder[0] ? folder : "/");
 }
 
 static void add_flags(struct sl_reach *reach, const struct sl_program *program, unsigned flags,

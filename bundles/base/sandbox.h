@@ -30,6 +30,7 @@ struct sl_reach {
 	bool confined;		 // false: any path, and the lists are empty
 	struct sl_strings read;	 // files, and folders with all below them
 	struct sl_strings write; // folders: everything below may be made, read, changed, removed
+	struct sl_strings make;	 // folders: others may be made below
 	struct sl_strings device;
 };
 
