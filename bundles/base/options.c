@@ -9,11 +9,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define OPTIONS_MAX 32
 #define HELP_CODE   1000 // long options are numbered from 1001 on, so that no letter collides
@@ -410,9 +412,21 @@ static bool is_word(const char *word, const char *a, const char *b)
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
 }
 
+// A file that is opened must never get the number of a closed standard stream, and with it what is
+// printed there. The stand-in cannot be written, so that a result that nobody gets is told as such.
+static bool hold_standard_streams(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int sl_program_main(const struct sl_program *program, int argc, char **argv)
 {
 	int at = 1;
+	if (!hold_standard_streams())
+		return sl_exit_code(SL_E_IO); // and nowhere to say so
 	signal(SIGXFSZ, SIG_IGN); // a file size limit is a failed write, told like a full disk
 	sl_log_set(program->name, SL_LOG_NORMAL);
 	for (; at < argc && argv[at][0] == '-'; at++) {
