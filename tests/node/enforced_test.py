@@ -34,13 +34,15 @@ def agent(*words):
     return done.stdout
 
 
+def operate(commands, data=b""):
+    """The operator at work on the endpoint's host."""
+    subprocess.run(["nsenter", "-t", str(endpoint.process.pid), "-m", "--", "sh", "-euc", commands], input=data, check=True)
+
+
 def place_policy(policy):
     """In the operator's place, on a disk that only the endpoint's mounts have."""
-    pid = str(endpoint.process.pid)
-    subprocess.run(["nsenter", "-t", pid, "-m", "--", "sh", "-euc",
-                    "mkdir -p /etc/sealift; mount -t tmpfs -o mode=755,size=1m operator /etc/sealift\n"
-                    "cat >/etc/sealift/policy.json; chmod 644 /etc/sealift/policy.json"],
-                   input=policy.read_bytes(), check=True)
+    operate("mkdir -p /etc/sealift/; mount -t tmpfs -o mode=755,size=1m operator /etc/sealift\n"
+            "cat >/etc/sealift/policy.json; chmod 644 /etc/sealift/policy.json", policy.read_bytes())
 
 
 def register_changed_agent():
@@ -138,6 +140,53 @@ class Enforced(unittest.TestCase):
         code, out, err = uploader.call("run")
         self.assertEqual(code, 0, out + err)
         self.assertEqual(uploader.rows()[0]["receipt"]["enforcement"], "enforced")
+
+    def test_t31_an_operator_demands_an_approval_and_takes_it_back(self):
+        work, policy = preparer.folder / "review", json.loads(preparer.policy.read_text())
+        work.mkdir()
+        reviewer = far.Preparer()
+        self.addCleanup(reviewer.remove)
+        key = reviewer.folder / "home/config/sealift"
+        public = key.with_suffix(".pub").read_text().splitlines()[1]
+        policy["keys"].append({"name": "reviewer", "public_key": public, "roles": ["approve"]})
+        operate("cat >/etc/sealift/policy.json", json.dumps({**policy, "approvals": 1, "older": "refuse"}).encode())
+        self.addCleanup(operate, "cat >/etc/sealift/policy.json; rm -rf /etc/sealift/signatures", preparer.policy.read_bytes())
+        uploader = self.uploader("approved", version="1.5.0")
+        self.assert_refused(uploader, "refused", "approv")
+        bundle, = preparer.small(["1.5.0"])
+        preparer.sealift("approve", bundle, "--key", key.with_suffix(".key"), "-C", work)
+        words = ["add", bundle, "--builder", endpoint.id, "--runner", "local", "--builder-config",
+                 uploader.configure(user_endpoint_config={"threads": 2}, timeout=60), "--signatures", work]
+        self.assertEqual(uploader.call(*words)[0], 0)
+        self.assertEqual(uploader.call("retry", "1")[0], 0)
+        code, out, err = uploader.call("run")
+        self.assertEqual(code, 0, out + err)
+        receipt = uploader.rows()[0]["receipt"]
+        self.assertEqual((receipt["enforcement"], [one["role"] for one in receipt["signers"]]),
+                         ("enforced", ["prepare", "approve"]))
+        # An older version is refused from now on, approved or not (T40).
+        self.before = len(account.launches())
+        old, = preparer.small(["1.4.9"])
+        preparer.sealift("approve", old, "--key", key.with_suffix(".key"), "-C", work)
+        older = far.Uploader(cloud, preparer, "older")
+        self.assertEqual(older.call("add", old, *words[2:])[0], 0)
+        self.assert_refused(older, "refused", "1.4.9 is older than 1.5.0")
+        # What is revoked is refused, wherever it was accepted before.
+        preparer.sealift("revoke", bundle, "--key", key.with_suffix(".key"), "-C", work)
+        file, = work.glob("*.revoke.minisig")
+        operate(f"mkdir /etc/sealift/signatures; cat >/etc/sealift/signatures/{file.name}", file.read_bytes())
+        again = far.Uploader(cloud, preparer, "again")
+        self.assertEqual(again.call("add", *words[1:-2], "--signatures", self.without(work, file))[0], 0)
+        self.assert_refused(again, "refused", "revoked")
+
+    def without(self, folder, file):
+        """Another folder with the rest: whoever submits has not heard of the revocation."""
+        other = folder.with_name("unaware")
+        other.mkdir()
+        for one in folder.iterdir():
+            if one != file:
+                (other / one.name).write_bytes(one.read_bytes())
+        return other
 
 
 if __name__ == "__main__":
