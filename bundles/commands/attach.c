@@ -16,7 +16,7 @@ struct attach_options {
 };
 
 static const struct sl_option options[] = {
-	{"output", 'o', SL_OPT_STRING, offsetof(struct attach_options, output), "FILE",
+	{"output", 'o', SL_OPT_PATH_OUT, offsetof(struct attach_options, output), "FILE",
 	 "the bundle to write; it may be BUNDLE itself"},
 	JUDGING_OPTIONS(struct attach_options, judging),
 	{"json", 0, SL_OPT_FLAG, offsetof(struct attach_options, json), NULL,
@@ -201,5 +201,7 @@ const struct sl_command command_attach = {
 	.size = sizeof(struct attach_options),
 	.min_operands = 2,
 	.max_operands = -1,
+	.reach = SL_REACH_NAMED | SL_REACH_CONFIG,
+	.path_operands = -1,
 	.run = run,
 };

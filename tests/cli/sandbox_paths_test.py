@@ -27,6 +27,9 @@ class Paths(unittest.TestCase):
         make_example.make("example")
         assert run("key", "new", "--no-password").returncode == 0
         assert run("compile", "example/spec.yaml", "-o", "a.sealift").returncode == 0
+        assert run("key", "new", "--no-password", "-o", "second").returncode == 0
+        assert run("approve", "a.sealift", "--key", "second.key", "-C", ".").returncode == 0
+        next(pathlib.Path().glob("*.minisig")).rename("approval.minisig")
         for folder in ("sub", "out", "other", "policies/signatures"):
             pathlib.Path(folder).mkdir(parents=True)
         (CONFIG / "signatures").mkdir()
@@ -64,6 +67,15 @@ class Paths(unittest.TestCase):
 
     def test_extract(self):
         self.look(["extract", "a.sealift", "-C", "out/made"], ["r a.sealift", "m out/x"], [*self.NEVER, f"m {STATE}/x"])
+
+    def test_attach(self):
+        done = run("trust", "add", "second.pub", "--role", "approve", "--policy", "policies/p.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        pathlib.Path("copy").write_bytes(pathlib.Path("a.sealift").read_bytes())
+        self.look(["attach", "a.sealift", "approval.minisig", "-o", "out/b.sealift", "--policy", "policies/p.json"],
+                  ["r a.sealift", "r approval.minisig", "m out/x"], [*self.NEVER, "r second.key", f"m {STATE}/x"])
+        done = run("attach", "copy", "approval.minisig", "-o", "copy", "--policy", "policies/p.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_keys_and_policies(self):
         never = [line for line in self.NEVER if "sealift.key" not in line]
