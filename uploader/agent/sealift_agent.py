@@ -1475,7 +1475,14 @@ def sealift_agent(request, stream=None):
 
     def judge_demands(case, site, texts):
         """From `recipe` to `size`. Without texts, what the manifest alone can tell. Returns (plan, lock) or None."""
-        verdict, read = case["verdict"], None
+        verdict, manifest, read = case["verdict"], case["manifest"], None
+        if manifest["recipe"] != 1:
+            verdict.fail("recipe", "made by recipe %d; this agent knows recipe 1 only" % manifest["recipe"],
+                         "a newer sealift may know it", "format")
+            return None
+        if "image.def" not in [entry["name"] for entry in manifest["files"]]:
+            verdict.fail("recipe", "the bundle lacks 'image.def'", COPY_AGAIN, "format")
+            return None
         if texts:
             read = judge_recipe(case, texts)
             if not read:
@@ -1682,7 +1689,7 @@ def sealift_agent(request, stream=None):
         value = load_canonical(data, "manifest.json")
         blob = {"sha256": digest, "size": uint(LIMIT_BLOB)}
         manifest = record(value, "manifest", {
-            "format": one_of_numbers(1), "recipe": one_of_numbers(1), "name": image_name,
+            "format": one_of_numbers(1), "recipe": count(65535), "name": image_name,
             "version": pep440, "closure": one_of("open", "pinned", "sealed"),
             "target": each({"glibc": plain_text, "platform": plain_text, "python": plain_text}),
             "content": each({"sha256": digest, "size": uint(LIMIT_BLOB), "tar_sha256": digest,
@@ -1697,7 +1704,7 @@ def sealift_agent(request, stream=None):
         folders = {name[:at] for name in names for at, mark in enumerate(name) if mark == "/"}
         if len(set(names)) != len(names) or folders & set(names):
             raise Refusal("format", "manifest.files has names that would be in each other's place")
-        for name in ("plan.json", "lock.json", "image.def"):
+        for name in ("plan.json", "lock.json"):
             if name not in names:
                 raise Refusal("format", "manifest.files lacks '%s'" % name)
         return manifest
@@ -1849,11 +1856,22 @@ def sealift_agent(request, stream=None):
                               % package["name"])
         return lock
 
+    def closure_of(plan, lock):
+        """How closed a bundle is, by its least closed input (specs/closure.md). Never a claim."""
+        scripts = plan["post"] + [plan[name] for name in ("test",) if name in plan]
+        if any(script["network"] != "none" for script in scripts):
+            return "open"
+        fetched = plan["base"]["kind"] == "docker" or any("wheel" not in package for package in lock["packages"])
+        return "pinned" if fetched else "sealed"
+
     def check_together(manifest, plan, lock):
         """Manifest, plan and lock speak of one thing, and every input is where the build reads it."""
         for field in ("name", "version", "target"):
             if manifest[field] != plan[field]:
                 raise Refusal("format", "the %s of plan.json is not the manifest's" % field)
+        if manifest["closure"] != closure_of(plan, lock):
+            raise Refusal("format", "the manifest says that the bundle is %s, but by plan and lock it is %s"
+                          % (manifest["closure"], closure_of(plan, lock)))
         if len(lock["files"]) != len(plan["files"]):
             raise Refusal("format", "lock.json has %d files, the plan %d"
                           % (len(lock["files"]), len(plan["files"])))
@@ -3198,9 +3216,13 @@ types.FunctionType(code, there)("{}", None)
     def check_definition(data, manifest, plan, lock, recipe):
         """image.def and the files it stages are what plan and lock give, and nothing else."""
         digests = {entry["name"]: entry["sha256"] for entry in manifest["files"]}
-        for name, text in render_texts(plan, lock).items():
+        texts = render_texts(plan, lock)
+        for name, text in texts.items():
             if digests.get(name) != hashlib.sha256(text).hexdigest():
                 raise Refusal("format", "%s is not what plan and lock give" % name)
+        for name in digests:
+            if name not in texts and (name.startswith("scripts/") or name == "requirements.txt"):
+                raise Refusal("format", "%s is not among what plan and lock give" % name)
         expected = render_definition(plan, lock, recipe)
         if data == expected:
             return

@@ -150,6 +150,10 @@ class Refused(support.Host):
         self.refuse("the version of plan.json is not", manifest_changes={"version": "9"}.items())
         self.refuse("the target of plan.json is not",
                     manifest_changes={"target": dict(plan()["target"], glibc="2.17")}.items())
+        for closure in ("pinned", "sealed"):
+            self.refuse("says that the bundle is %s, but by plan and lock it is open" % closure,
+                        manifest_changes={"closure": closure}.items())
+        self.refuse("made by recipe 2", manifest_changes={"recipe": 2}.items())
         self.refuse("must carry an installer", lock_changes={"installer": None}, definition=b"x")
         self.refuse("must carry the base", lock_changes={"base": None}, definition=b"x")
         self.refuse("has 2 files, the plan 1", lock_changes={"files": [
@@ -158,7 +162,7 @@ class Refused(support.Host):
     def test_manifests_out_of_form(self):
         good = Bundle(self.key)
         files = json.loads(good.manifest)["files"]
-        for changes in ({"format": 2}, {"recipe": 2}, {"closure": "shut"}, {"more": 1}, {"blobs": None},
+        for changes in ({"format": 2}, {"recipe": 0}, {"closure": "shut"}, {"more": 1}, {"blobs": None},
                         {"files": files[::-1]}, {"files": files + files[-1:]}, {"files": []},
                         {"files": files + [dict(files[0], name="../x")]},
                         {"files": files + [dict(files[0], name="signatures/x")]},

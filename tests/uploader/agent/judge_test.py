@@ -10,7 +10,7 @@ import unittest
 
 import policy_values
 import support
-from support import LIFTED, Bundle, Key, plan, sha256
+from support import CLOSED, LIFTED, OFFLINE, Bundle, Key, plan, sha256
 
 RULES = ["format", "signatures", "approvals", "revocation", "time", "content", "recipe", "version", "closure",
          "base", "index", "packages", "size", "blobs"]
@@ -20,10 +20,10 @@ ADA, BEA, CAY, EVE = Key("ada"), Key("bea", ["approve"]), Key("cay", ["approve"]
 # The same few signatures are judged again and again.
 LIFTED.ed25519_verify = functools.lru_cache(None)(LIFTED.ed25519_verify)
 LIFTED.good_public_key = functools.lru_cache(None)(LIFTED.good_public_key)
-DOCKER = {"kind": "docker", "digest": "ab" * 32, "reference": "docker.io/library/python"}
+DOCKER = CLOSED["pinned"]["base"]
 
 
-def bundle_of(key=ADA, wheels=(("six", "1.16.0"),), carried=True, uv=False, closure="open", **changes):
+def bundle_of(key=ADA, wheels=(("six", "1.16.0"),), carried=True, uv=False, **changes):
     """A bundle; without `carried` its packages are fetched."""
     def fetch(bundle):
         for package in bundle.lock["packages"]:
@@ -43,8 +43,7 @@ def bundle_of(key=ADA, wheels=(("six", "1.16.0"),), carried=True, uv=False, clos
         bundle.files = {name: data for name, data in bundle.files.items() if name.startswith("files/")}
         bundle.add_texts(None)
 
-    return Bundle(key, plan(**changes), wheels=wheels, tamper=mix if uv else None if carried else fetch,
-                  manifest_changes={"closure": closure}.items())
+    return Bundle(key, plan(**changes), wheels=wheels, tamper=mix if uv else None if carried else fetch)
 
 
 def policy_of(keys=(ADA, BEA, CAY), **demands):
@@ -363,7 +362,22 @@ class Demands(unittest.TestCase):
         for closure, passing in (("open", 1), ("pinned", 2), ("sealed", 3)):
             self.verdicts("closure", [("none", closure + ", and nothing", {})] + [
                 ("pass" if at < passing else "untrusted", "demands " + demanded, {"closure": demanded})
-                for at, demanded in enumerate(("open", "pinned", "sealed"))], bundle_of(closure=closure))
+                for at, demanded in enumerate(("open", "pinned", "sealed"))], bundle_of(**CLOSED[closure]))
+
+    def test_a_closure_is_never_a_claim(self):
+        online = {"network": "any", "run": "true\n"}
+        for expected, plan_changes, more in (
+                ("sealed", {}, {}), ("pinned", {}, {"carried": False}), ("pinned", {}, {"uv": True, "wheels": (("a", "1"), ("b", "1"))}),
+                ("pinned", {"base": DOCKER}, {}), ("open", {"test": online}, {}), ("open", {"post": [OFFLINE, online], "base": DOCKER}, {}),
+                ("sealed", {"test": None}, {"wheels": ()})):
+            bundle = bundle_of(**dict({"post": [OFFLINE]}, **plan_changes, **more))
+            self.assertEqual(expected, json.loads(bundle.manifest)["closure"])
+            for claimed in ("open", "pinned", "sealed"):
+                manifest = dict(json.loads(bundle.manifest), closure=claimed)
+                bundle.manifest = support.canonical(manifest)
+                bundle.id = sha256(bundle.manifest)
+                found = find(bundle, policy_of(closure="open"), [ADA.minisig(bundle.manifest, bundle.statement("prepare"))])
+                self.assertEqual(["pass", "pass"] if claimed == expected else ["format", "none"], words(found, "recipe", "closure"))
 
     def test_t48_base(self):
         docker = bundle_of(base=DOCKER)

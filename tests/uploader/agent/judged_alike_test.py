@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent and `sealift verify` judge the same bundles by the same policies: the same verdict, the same kind and
 mostly the same words for every rule. And what `sealift policy check` takes as a policy, the agent takes."""
+import copy
 import json
 import os
 import pathlib
@@ -94,7 +95,7 @@ class Alike(support.Host):
             memory = dict({"latest": "2026-01-01T00:00:00Z", "versions": []}, **dict(seen))
             self.lay(dict(demands, keys=entries), dict(beside), memory)
             theirs = self.by_the_program(signatures)
-            ours = self.by_the_agent(signatures)
+            ours = self.judged = self.by_the_agent(signatures)
             self.assertEqual([one["rule"] for one in theirs], [one["rule"] for one in ours])
             for one, other in zip(theirs, ours):
                 verdicts = [entry.get("kind") or entry["verdict"] for entry in (one, other)]
@@ -211,6 +212,38 @@ class Alike(support.Host):
         self.check("all at once", {"base": "untrusted", "packages": "untrusted", "size": "untrusted", "version": "untrusted"},
                    bases=["a.b"], denied=[first], largest=1, versions=[{"name": self.name, "lowest": "999"}])
         self.assertEqual(13, self.cases)
+
+    def resealed(self, change):
+        """The bundle with one thing changed, and everything above it made right."""
+        parts = maker.Parts.of(self.bundle)
+        change(parts.files)
+        return reader.read_bytes(maker.assemble(parts))
+
+    def test_what_was_tampered_with(self):
+        def append(name, text):
+            return lambda files: files.update({name: files[name] + text})
+
+        def replace(name, old, new):
+            return lambda files: files.update({name: files[name].replace(old, new)})
+
+        good = self.bundle
+        for name, change in (
+                ("image.def", append("image.def", b"%runscript\nid\n")), ("a script", append("requirements.txt", b"x==1\n")),
+                ("plan.json", replace("plan.json", b'"sealift_plan":1', b'"sealift_plan":2')), ("lock.json", append("lock.json", b" ")),
+                ("another version", replace("plan.json", good.manifest["version"].encode(), b"7.7.7")),
+                ("no definition", lambda files: files.pop("image.def")), ("no spec", lambda files: files.pop("spec")),
+                ("a script too many", lambda files: files.update({"scripts/post-99.sh": b"id\n"})),
+                ("a file too many", lambda files: files.update({"files/" + support.sha256(b"x"): b"x"}))):
+            self.bundle = self.resealed(change)
+            self.check(name, {"signatures": "pass", "recipe": "format", "version": "none", "size": "none"}, largest=1)
+        for member, value, rule in (("format", 2, "format"), ("format", 0, "format"), ("recipe", 2, "recipe"), ("recipe", 0, "format"),
+                                    ("recipe", 65536, "format"), ("closure", "open2", "format"), ("closure", "open", "recipe"),
+                                    ("more", 1, "format"), ("files", [], "format")):
+            self.bundle = copy.copy(good)
+            self.bundle.manifest_bytes = reader.canonical(dict(good.manifest, **{member: value}))
+            self.bundle.id = support.sha256(self.bundle.manifest_bytes)
+            self.check("t44 %s %s" % (member, value), {"signatures": "pass", "format": "pass", "size": "none", rule: "format"}, largest=1)
+        self.assertEqual(18, self.cases)
 
 
 class Policies(unittest.TestCase):

@@ -50,7 +50,8 @@ class Network(support.Host):
 
     def build(self, site, closure="pinned", state="done", **plan):
         self.write_config("site.json", dict(site, scratch=self.scratch))
-        bundle = Bundle(self.key, manifest_changes={"closure": closure}.items(), the_plan=support.plan(**plan))
+        bundle = Bundle(self.key, support.plan(**dict(support.CLOSED[closure], **plan)))
+        self.assertEqual(closure, json.loads(bundle.manifest)["closure"])
         self.put(bundle.objects())
         self.good(bundle.request())
         self.wait(bundle, state)
@@ -138,7 +139,7 @@ class Network(support.Host):
                 ({"pip_config": "relative"}, "input", "an absolute path")):
             with self.subTest(site=site):
                 self.write_config("site.json", {"scratch": self.scratch})
-                bundle = Bundle(self.key, manifest_changes={"closure": "pinned"}.items())
+                bundle = Bundle(self.key, support.plan(**support.CLOSED["pinned"]))
                 self.put(bundle.objects())
                 self.write_config("site.json", dict(site, scratch=self.scratch))
                 self.refused(bundle.request(), kind, pattern)

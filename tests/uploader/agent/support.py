@@ -126,6 +126,12 @@ def plan(**changes):
     return {key: entry for key, entry in value.items() if entry is not None}
 
 
+OFFLINE = {"network": "none", "run": "true\n"}
+CLOSED = {  # what of a plan makes a bundle with carried wheels so closed
+    "open": {}, "sealed": {"post": [OFFLINE]},
+    "pinned": {"post": [OFFLINE], "base": {"kind": "docker", "digest": "ab" * 32, "reference": "docker.io/library/python"}}}
+
+
 class Bundle:
     """A bundle as the objects that an uploader delivers. Every part may be given, and so be wrong."""
 
@@ -175,7 +181,7 @@ class Bundle:
                    for name, data in sorted(self.files.items())]
         value = {
             "blobs": [{"sha256": name, "size": len(self.blobs[name])} for name in sorted(self.blobs)],
-            "closure": "open", "content": {"sha256": "0" * 64, "size": 1, "tar_sha256": "0" * 64,
+            "closure": LIFTED.closure_of(self.plan, self.lock), "content": {"sha256": "0" * 64, "size": 1, "tar_sha256": "0" * 64,
                                            "tar_size": 1024, "zstd_level": 3, "zstd_version": "1.5.4"},
             "files": entries, "format": 1, "name": self.plan["name"], "recipe": 1,
             "target": self.plan["target"], "version": self.plan["version"]}
