@@ -57,6 +57,22 @@ class Steps(support.Host):
     def launches_of(self, bundle):
         return sum(bundle.id in " ".join(launch["argv"]) for launch in self.launches())
 
+    def assert_whole(self, what):
+        """What has its name is whole: objects by their digests, records as JSON, images by their receipts."""
+        for folder, _, names in os.walk(self.store_path()):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    data = file.read()
+                if os.sep + os.path.join("objects", "sha256") + os.sep in path and len(name) == 64:
+                    self.assertEqual(name, support.sha256(data), what)
+                elif name in ("state.json", "receipt.json"):
+                    receipt = json.loads(data)
+                    if name == "receipt.json":
+                        image = receipt["image"]
+                        with open(image["path"], "rb") as file:
+                            self.assertEqual(image["sha256"], support.sha256(file.read()), what)
+
     def finish(self, bundles, most, what):
         """Whoever asked asks again, until it is done."""
         self.assertEqual(0, self.run_agent(self.put_line(bundles)), what)
@@ -90,6 +106,7 @@ class Steps(support.Host):
         def kill(call, number):
             bundle, = self.new_bundles(1)
             status = self.run_agent(self.put_line([bundle]), strace(call, number))
+            self.assert_whole("%s %d" % (call, number))
             self.finish([bundle], 1, "%s %d" % (call, number))
             return status != 0
         self.try_all(kill, 15)  # a bundle of this size has 17 steps
@@ -100,6 +117,7 @@ class Steps(support.Host):
             self.run_agent(self.put_line(bundles))
             status = self.run_agent(self.build_lines(bundles), strace(call, number))
             self.rest()  # what it had started runs to its end: nobody recorded a death of that
+            self.assert_whole("%s %d" % (call, number))
             self.finish(bundles, 2, "%s %d" % (call, number))
             return status != 0
         self.try_all(kill, 20)
@@ -116,6 +134,7 @@ class Steps(support.Host):
             self.run_agent(self.build_lines(bundles), text=text.replace(START, "%r + %s" % (
                 strace(call, number, "-D", "-f"), START)))
             self.rest()
+            self.assert_whole("%s %d" % (call, number))
             states = [self.good({"op": "state", "bundle": bundle.id})["state"] for bundle in bundles]
             done = states.count("done")
             # One that was launched and is not done was killed: that may be launched again.
