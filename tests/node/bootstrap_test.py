@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -100,7 +101,10 @@ def differing(before, after):
 class Bootstrap(unittest.TestCase):
     def test_from_the_bundles_own_environment_to_transform_in_the_image(self):
         self.refuse_another_python()
+        self.write_policy()
         made = self.make()
+        if not OLD:
+            self.hold_against_transcript()
         builder, runner = operator.start("builder"), operator.start("runner")
         schema = json.loads((operator.brought / "user_config_schema.json").read_text())
         version = re.search(r"(?m)^globus-compute-endpoint==(\S+)", (operator.brought / "requirements.txt").read_text())[1]
@@ -115,6 +119,35 @@ class Bootstrap(unittest.TestCase):
         self.assertEqual(differing({name: made[name] for name in made if made[name][3] != "folder"}, files), [])
         print(json.dumps(dict(result, endpoint=version)), file=sys.stderr)
 
+    def write_policy(self):
+        """The README's line, by the operator, where there is a sealift: what it writes judges here."""
+        lines = re.search(r"\n## Run a builder endpoint\n.*?```sh\n(.*?)```", (far.ROOT / "README.md").read_text(), re.S)[1]
+        line, = [one.split("#")[0].strip() for one in lines.replace("\\\n", " ").splitlines()]
+        words = shlex.split(line)
+        self.assertEqual(words[:3], ["sealift", "policy", "init"])
+        folder = preparer.folder / "operator"
+        folder.mkdir()
+        reviewer = far.Preparer()
+        self.addCleanup(reviewer.remove)
+        for person, name in ((preparer, "preparer.pub"), (reviewer, "reviewer.pub")):
+            shutil.copy(person.folder / "home/config/sealift.pub", folder / name)
+        done = subprocess.run([far.SEALIFT, *words[1:]], cwd=folder, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.said = "$ " + " ".join(words) + "\n" + done.stdout
+        json.loads((folder / "policy.json").read_text())
+
+    def hold_against_transcript(self):
+        """What an operator sees, without paths, numbers and times of this run. SEALIFT_WRITE_TRANSCRIPT=1 writes
+        it instead."""
+        said, path = self.said, far.ROOT / "tests/cases/operator.txt"
+        for pattern, name in ((re.escape(operator.inside), "/home/node/.globus_compute"), (r"\b[0-9a-f]{16}…", "FINGERPRINT…"),
+                              (r"(?m)^((Looking in|Processing|Installing|Successfully| +(Attempt|Found|Unin|Succ)).*)?\n", "")):
+            said = re.sub(pattern, name, said)
+        if os.environ.get("SEALIFT_WRITE_TRANSCRIPT"):
+            path.write_text(said)
+        self.assertEqual(said, path.read_text())
+
     def refuse_another_python(self):
         code, out, err = operator.bootstrap("--name", "builder")
         self.assertEqual((code, out), (1, ""))
@@ -126,6 +159,7 @@ class Bootstrap(unittest.TestCase):
         began = time.monotonic()
         code, out, err = operator.bootstrap("--name", "builder", *OPTIONS)
         self.assertEqual((code, err), (0, ""), out)
+        self.said += "$ sh unpacked/endpoint/bootstrap.sh --name builder " + " ".join(OPTIONS) + "\n" + out
         print("bootstrap.sh: %.0f s" % (time.monotonic() - began), file=sys.stderr)
         for name in FILES:
             self.assertEqual((operator.folder / "builder" / name).read_bytes(), (operator.brought / name).read_bytes())

@@ -35,8 +35,8 @@ import release
 HERE = os.path.dirname(os.path.abspath(__file__))
 NODE_UID = 20001
 PREFIX = "sealift-"
-SERVICE_SECONDS = 90
-HEARTBEAT_SECONDS = 60
+SERVICE_SECONDS = 120
+HEARTBEAT_SECONDS = 180
 STOP_SECONDS = 30
 AMQP_URL = "amqp://guest:guest@127.0.0.1:5672/%2F"
 AUTH_URL = "http://localhost:5000/"
