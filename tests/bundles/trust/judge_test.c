@@ -207,6 +207,10 @@ static void t35_names_are_the_manifests(void **state)
 	struct judge_case input = case_of(scene);
 	judge_names(&input, "tiny", "1.0.0", &scene->verdict);
 	expect_finding(scene, RULE_SIGNATURES, FINDING_PASS, SL_E_NONE);
+	judge_names(&input, "tin", "1.0.0", &scene->verdict);
+	expect_signature(scene, 0, SIGNATURE_OTHER_PURPOSE, false);
+	verdict_release(&scene->verdict);
+	run(scene);
 	judge_names(&input, "tiny", "1.0.1", &scene->verdict);
 	expect_signature(scene, 0, SIGNATURE_OTHER_PURPOSE, false);
 	expect_finding(scene, RULE_SIGNATURES, FINDING_FAIL, SL_E_UNTRUSTED);
