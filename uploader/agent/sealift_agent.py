@@ -1157,7 +1157,7 @@ def sealift_agent(request, stream=None):
         """What a file of the operator's is worth; with a policy go the revocations beside it."""
         beside = signatures_folder(path)
         good = (os.path.dirname(path) == SYSTEM_FOLDER and not may_change(path)
-                and not (os.path.lexists(beside) and may_change(beside)))
+                and not (os.path.exists(beside) and may_change(beside)))
         return "enforced" if good else "advisory"
 
     # ---- signatures ----------------------------------------------------------------------------

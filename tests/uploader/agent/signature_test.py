@@ -228,6 +228,9 @@ class Policies(support.Host):
                 (":", "enforced"), ("chown 65534 /mnt/sealift/policy.json", "advisory"),
                 ("chmod 666 /mnt/sealift/policy.json", "advisory"), ("chown 65534 /mnt/sealift", "advisory"),
                 ("chmod 777 /mnt/sealift", "advisory"), ("chmod 1777 /mnt", "advisory"),
+                ("mkdir -m 755 /mnt/sealift/signatures", "enforced"), ("mkdir -m 777 /mnt/sealift/signatures", "advisory"),
+                ("mkdir /mnt/sealift/signatures; chown 65534 /mnt/sealift/signatures", "advisory"),
+                ("ln -s /mnt/nowhere /mnt/sealift/signatures", "enforced"),
                 ("mv /mnt/sealift/policy.json /mnt/p; ln -s /mnt/p /mnt/sealift/policy.json", "enforced"),
                 ("mv /mnt/sealift/policy.json /mnt/p; chown 65534 /mnt/p; ln -s /mnt/p /mnt/sealift/policy.json",
                  "advisory")):
