@@ -21,6 +21,7 @@ What holds at any moment, also after kill -9:
     host, pid and start time, or elsewhere by a lease, and the next call takes a higher one.
  4. An image or a receipt appears under its name by one rename, or not at all.
  5. Policy and store are read from this host, never from a request.
+ 6. A bundle that has a receipt has been noted in seen.json.
 """
 
 
