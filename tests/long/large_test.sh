@@ -46,4 +46,4 @@ flat extract a.sealift -C opened
 # One byte far behind 8 GiB.
 printf x | dd of=a.sealift bs=1 seek=$((9 * 1024 * 1024 * 1024)) conv=notrunc 2>/dev/null
 expect_exit 3 "$SEALIFT" verify a.sealift
-expect_text err "digest"
+expect_text err "is damaged"
