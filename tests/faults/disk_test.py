@@ -62,10 +62,13 @@ class Disk(unittest.TestCase):
         if os.path.ismount(self.disk):
             subprocess.run(["umount", str(self.disk)], check=True)
 
+    def mount(self, options):
+        self.unmount()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(self.disk)], check=True)
+
     def lay_out(self, left, size="1m"):
         """A new disk."""
-        self.unmount()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(self.disk)], check=True)
+        self.mount(f"size={size}")
         for name in ("old.sealift", "old.json"):
             (self.disk / name).write_text("what was there before")
         shutil.copyfile(self.inputs.path / "strict.json", self.disk / "policy.json")
@@ -77,9 +80,9 @@ class Disk(unittest.TestCase):
                 except OSError:
                     pass
 
-    def call(self, line):
+    def call(self, line, home=None):
         return subprocess.run([table.SEALIFT, "-q", *line.split()], cwd=self.disk, stdin=subprocess.DEVNULL,
-                              env=self.inputs.environment(self.inputs.path), capture_output=True, text=True)
+                              env=self.inputs.environment(home or self.inputs.path), capture_output=True, text=True)
 
     def test_t47_nothing_is_half_made(self):
         for line, left in CASES:
@@ -100,6 +103,16 @@ class Disk(unittest.TestCase):
                 self.lay_out(SMALL, "16m")
                 done = self.call(line)
                 self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_no_room_for_the_state_folder(self):
+        """verify has confined itself by then, and tells the true cause all the same."""
+        self.mount("nr_inodes=1")
+        done = self.call("verify ../inputs/a.sealift --policy ../inputs/strict.json", self.disk)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertRegex(done.stderr, "cannot remember .*No space left on device")
+        self.mount("nr_inodes=64")
+        done = self.call("verify ../inputs/a.sealift --policy ../inputs/strict.json", self.disk)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":
