@@ -120,6 +120,7 @@ static void t48_indexes_are_compared_by_whole_components(void **state)
 		{"https://a.example:8443/simple", "https://a.example/simple", false},
 		{"http://a.example:80", "http://a.example", true},
 		{"https://a.example", "https://b.example", false},
+		{"https://a.example:8443", "https://a.example:9443", false},
 		{"https://a.example", "https://user@a.example/simple", false},
 		{"https://a.example/x", "https://a.example/x/../y", false},
 	};

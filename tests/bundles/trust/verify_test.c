@@ -95,6 +95,43 @@ static void untrusted_opens_it_and_says_that_it_is_not_verified(void **state)
 	assert_int_equal(verified_lock(bundle)->files.len, 1);
 }
 
+// Each rule on signatures stops the examination, before the manifest is believed.
+static void t27_nothing_is_read_behind_a_rule_on_signatures_that_fails(void **state)
+{
+	struct tiny *tiny = *state;
+	static const enum rule rules[] = {RULE_APPROVALS, RULE_TIME};
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		auto_verdict struct verdict refused = {0}, shown = {0};
+		tiny->policy.approvals = rules[i] == RULE_APPROVALS;
+		tiny->policy.has_signed_since = rules[i] == RULE_TIME;
+		tiny->policy.signed_since = (int64_t)1 << 40;
+		assert_int_equal(verify(tiny, &tiny->policy, VERIFY_ALL, false, &refused),
+				 SL_E_UNTRUSTED);
+		expect_rule(&refused, rules[i], FINDING_FAIL);
+		expect_rule(&refused, RULE_FORMAT, FINDING_NONE);
+		assert_int_equal(refused.parts_total, 0);
+		assert_int_equal(verify(tiny, &tiny->policy, VERIFY_ALL, true, &shown), SL_E_NONE);
+		expect_rule(&shown, rules[i], FINDING_FAIL);
+		expect_rule(&shown, RULE_BLOBS, FINDING_PASS);
+	}
+}
+
+static void a_demand_stops_before_the_blobs_and_untrusted_goes_on(void **state)
+{
+	struct tiny *tiny = *state;
+	struct sl_error err = {0};
+	auto_verdict struct verdict refused = {0}, shown = {0};
+	auto_verified_bundle struct verified_bundle *bundle = NULL;
+	tiny->policy.largest = 1;
+	assert_int_equal(verify(tiny, &tiny->policy, VERIFY_ALL, false, &refused), SL_E_UNTRUSTED);
+	expect_rule(&refused, RULE_SIZE, FINDING_FAIL);
+	expect_rule(&refused, RULE_BLOBS, FINDING_NONE);
+	struct verify_request request = {
+		.path = tiny->path, .policy = &tiny->policy, .untrusted = true};
+	assert_true(bundle_verify(&request, &shown, &bundle, &err));
+	assert_false(verified_is_trusted(bundle));
+}
+
 // The file of each bundle with one byte changed, whatever the byte is: signatures, headers,
 // padding, compressed content, blobs, the end.
 static void t75_no_byte_of_a_bundle_can_be_changed(void **state)
@@ -220,6 +257,8 @@ int main(void)
 		TEST(t28_the_whole_file_is_covered_and_counted),
 		TEST(t24_without_a_trusted_key_the_answer_is_no),
 		TEST(untrusted_opens_it_and_says_that_it_is_not_verified),
+		TEST(t27_nothing_is_read_behind_a_rule_on_signatures_that_fails),
+		TEST(a_demand_stops_before_the_blobs_and_untrusted_goes_on),
 		TEST(t75_no_byte_of_a_bundle_can_be_changed),
 		TEST(t75_no_bundle_can_be_cut_or_lengthened),
 		TEST(t29_a_changed_blob_is_seen_by_verify_and_not_by_the_head),
