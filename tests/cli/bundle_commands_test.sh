@@ -22,8 +22,11 @@ jq -e --arg id "$id" --argjson parts "$parts" --argjson bytes "$bytes" '
 	.sealift_verify == 1 and .exit_code == 0 and (.bundles | length == 1) and
 	(.bundles[0] | .verified and .file == "good.sealift" and .bundle == $id and
 	 .covered == {bytes: $bytes, bytes_total: $bytes, parts: $parts, parts_total: $parts} and
-	 [.findings[].rule] == ["format", "signatures", "approvals", "content", "recipe", "blobs"] and
-	 [.findings[].verdict] == ["pass", "pass", "none", "pass", "pass", "pass"] and
+	 [.findings[].rule] == ["format", "signatures", "approvals", "revocation", "time", "content", "recipe",
+		"version", "closure", "base", "index", "packages", "size", "blobs"] and
+	 [.findings[] | select(.verdict == "pass") | .rule] == ["format", "signatures", "revocation", "time",
+		"content", "recipe", "version", "blobs"] and
+	 ([.findings[].verdict] | unique) == ["none", "pass"] and
 	 (.signatures[0] | .verdict == "good" and .counts and .statement.bundle == $id))' \
 	out >/dev/null || fail "verify --json: $(cat out)"
 expect_exit 2 "$SEALIFT" verify
@@ -65,7 +68,7 @@ if [ -s out ] || [ "$(wc -l <err)" != 1 ]; then
 	fail "verify of nothing: $(cat out err)"
 fi
 expect_exit 3 "$SEALIFT" verify text.sealift --json
-jq -e '.bundles[0] | .kind == "format" and (.findings | length == 6) and .findings[0].verdict == "fail"' \
+jq -e '.bundles[0] | .kind == "format" and (.findings | length == 14) and .findings[0].verdict == "fail"' \
 	out >/dev/null || fail "$(cat out)"
 
 # every bundle is attempted, the worst decides (T78)

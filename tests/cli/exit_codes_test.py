@@ -97,6 +97,7 @@ class ExitCodes(unittest.TestCase):
         (cls.root / "folder").mkdir()
         (cls.root / "closed-folder").mkdir()
         (cls.root / "nobodys-state").mkdir()
+        (cls.root / "home/state").mkdir()  # else verify makes it, for its owner only
         (cls.root / "empty").touch()
         (cls.root / "unreadable").write_text("something\n")
         (cls.root / "unreadable").chmod(0)
