@@ -36,7 +36,8 @@ static const char *network_hole(void)
 	if (!is_denied(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)))
 		return "socketpair";
 	if (!is_denied(syscall(SYS_connect, 0, NULL, 0)) ||
-	    !is_denied(syscall(SYS_sendto, 0, "", 1, 0, NULL, 0)))
+	    !is_denied(syscall(SYS_sendto, 0, "", 1, 0, NULL, 0)) ||
+	    !is_denied(syscall(SYS_recvmsg, 0, NULL, 0)))
 		return "an inherited socket";
 	return is_denied(syscall(425, 1, NULL)) ? NULL : "io_uring_setup";
 }
