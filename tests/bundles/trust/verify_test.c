@@ -190,6 +190,27 @@ static void t29_a_changed_blob_is_seen_by_verify_and_not_by_the_head(void **stat
 	assert_true(all.parts_checked < all.parts_total);
 }
 
+// Bytes whose digest begins as the blob's does: all of a digest is compared.
+static void t30_a_whole_digest_is_compared(void **state)
+{
+	struct tiny *tiny = *state;
+	size_t len;
+	sl_auto_free char *bytes = tiny_read(tiny, &len);
+	char *blob = memmem(bytes, len, TINY_BASE, strlen(TINY_BASE));
+	struct sl_digest wanted = sl_sha256_bytes(TINY_BASE, strlen(TINY_BASE)), found;
+	assert_non_null(blob);
+	unsigned number = 0;
+	do {
+		assert_true(number < 1000000);
+		char digits[9];
+		snprintf(digits, sizeof digits, "%08x", number++);
+		memcpy(blob, digits, 8);
+		found = sl_sha256_bytes(blob, strlen(TINY_BASE));
+	} while (memcmp(&found, &wanted, 2) != 0);
+	tiny_write(tiny, bytes, len);
+	assert_int_equal(verify_all(tiny), SL_E_FORMAT);
+}
+
 static void t32_a_strangers_approval_changes_nothing(void **state)
 {
 	struct tiny *tiny = *state;
@@ -262,6 +283,7 @@ int main(void)
 		TEST(t75_no_byte_of_a_bundle_can_be_changed),
 		TEST(t75_no_bundle_can_be_cut_or_lengthened),
 		TEST(t29_a_changed_blob_is_seen_by_verify_and_not_by_the_head),
+		TEST(t30_a_whole_digest_is_compared),
 		TEST(t32_a_strangers_approval_changes_nothing),
 		TEST(t25_a_signature_of_another_bundle_is_no_help),
 		TEST(a_recipe_that_says_something_else_is_refused),
