@@ -103,7 +103,10 @@ static bool remember(const struct verifying *run, const struct verified_bundle *
 {
 	const struct manifest *manifest = verified_manifest(bundle);
 	struct sl_error why = {0};
-	if (seen_note(manifest->name, manifest->version, (int64_t)time(NULL), &why))
+	const struct policy_version *named =
+		policy_find_version(&run->judging.policy, manifest->name);
+	if (seen_note(manifest->name, manifest->version, named ? named->highest : NULL,
+		      (int64_t)time(NULL), &why))
 		return true;
 	if (run->judging.policy.refuse_older)
 		return sl_fail(

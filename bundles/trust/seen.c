@@ -153,14 +153,21 @@ static bool insert(struct seen *seen, const char *name, const char *version, int
 	return true;
 }
 
-static bool note(struct seen *seen, const char *name, const char *version, int64_t now,
-		 struct sl_error *err)
+// Whether `version` takes the place of what is known.
+static bool takes_over(const struct seen_version *known, const char *version, const char *highest)
+{
+	return is_newer(version, known->version) ||
+	       (highest && is_newer(known->version, highest) && !is_newer(version, highest));
+}
+
+static bool note(struct seen *seen, const char *name, const char *version, const char *highest,
+		 int64_t now, struct sl_error *err)
 {
 	struct seen_version *known = (struct seen_version *)seen_find(seen, name);
 	seen->latest = now > seen->latest ? now : seen->latest;
 	if (!known)
 		return insert(seen, name, version, now, err);
-	if (is_newer(version, known->version)) {
+	if (takes_over(known, version, highest)) {
 		free(known->version);
 		known->version = sl_strdup(version);
 		known->time = now;
@@ -215,13 +222,15 @@ static bool lock(const char *path, int *fd_out, struct sl_error *err)
 
 // A file that says as much already is left alone: times to the hour are enough for what they are
 // compared with.
-static bool is_known(const struct seen *seen, const char *name, const char *version, int64_t now)
+static bool is_known(const struct seen *seen, const char *name, const char *version,
+		     const char *highest, int64_t now)
 {
 	const struct seen_version *known = seen_find(seen, name);
-	return known && !is_newer(version, known->version) && now < seen->latest + HOUR;
+	return known && !takes_over(known, version, highest) && now < seen->latest + HOUR;
 }
 
-bool seen_note(const char *name, const char *version, int64_t now, struct sl_error *err)
+bool seen_note(const char *name, const char *version, const char *highest, int64_t now,
+	       struct sl_error *err)
 {
 	sl_auto_free char *path = NULL;
 	sl_auto_fd int held = -1;
@@ -234,8 +243,8 @@ bool seen_note(const char *name, const char *version, int64_t now, struct sl_err
 	if (!sl_make_dirs(folder, 0700, err) || !lock(path, &held, err) ||
 	    !load_from(path, &seen, err))
 		return false;
-	if (is_known(&seen, name, version, now))
+	if (is_known(&seen, name, version, highest, now))
 		return true;
-	return note(&seen, name, version, now, err) && seen_format(&seen, &text, err) &&
+	return note(&seen, name, version, highest, now, err) && seen_format(&seen, &text, err) &&
 	       sl_store_file(path, text.data, text.len, 0600, SL_OUTPUT_REPLACE, err);
 }

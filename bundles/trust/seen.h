@@ -32,8 +32,9 @@ const struct seen_version *seen_find(const struct seen *seen, const char *name);
 // The person's own: seen.json in the state folder. One that does not exist is empty.
 bool seen_load(struct seen *out, struct sl_error *err) SL_MUST_USE;
 // Reads it again, adds, and writes it whole; processes that do so at the same time take turns.
-// A version that is older than the one there changes nothing but the time.
-bool seen_note(const char *name, const char *version, int64_t now,
+// A version that is older than the one there changes nothing but the time, unless the one there is
+// above `highest` (NULL = none): that one does not count any more (T42).
+bool seen_note(const char *name, const char *version, const char *highest, int64_t now,
 	       struct sl_error *err) SL_MUST_USE;
 
 #endif

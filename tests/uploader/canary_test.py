@@ -184,9 +184,18 @@ class Canary(line.Line):
 
     # ---- the tables -------------------------------------------------------------------------
 
+    def approval(self):
+        """A reviewer's, of the good bundle."""
+        env = {**self.host.env, "SEALIFT_HOME": str(self.shared / "home")}
+        for words in (["key", "new", "--no-password", "-o", "reviewer"], ["approve", self.good, "-k", "reviewer.key"]):
+            subprocess.run([line.SEALIFT, "-q", *map(str, words)], env=env, cwd=self.work, check=True, capture_output=True)
+        approval, = self.work.glob("*.minisig")
+        return approval
+
     def offline_table(self):
         good, key = self.good, self.work / "k.key"
         spec, wrong = self.shared / "example/spec.yaml", self.secret("wrong", f"{CANARY}-wrong\n")
+        approval = self.approval()
         return [
             ("key new", ["-o", "k", "--password-file", self.password]),
             ("key show", [key, "--password-file", self.password]),
@@ -201,6 +210,13 @@ class Canary(line.Line):
             ("inspect", [good]), ("inspect", [self.password]),
             ("cat", [good, "manifest.json"]), ("cat", [good, "none"]),
             ("extract", [good, "-C", "out"]), ("extract", [good, "-C", "out"]),
+            ("approve", [good, "-k", key, "--password-file", self.password]),
+            ("approve", [good, "-k", key, "--password-file", wrong]),
+            ("revoke", [good, "-k", key, "--password-file", self.password]), ("revoke", [self.password, "-k", key]),
+            ("attach", [good, approval, "-o", "z.sealift"]), ("attach", [good, self.password, "-o", "z.sealift"]),
+            ("policy init", ["--prepare", "k.pub", "-o", "made.json"]), ("policy init", ["--prepare", self.password]),
+            ("policy check", ["made.json"]), ("policy check", [self.password]),
+            ("policy explain", ["made.json"]), ("policy explain", [self.password]),
         ]
 
     def queue_table(self):

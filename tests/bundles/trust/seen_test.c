@@ -27,7 +27,7 @@ static int tear_down(void **state)
 static void note(const char *name, const char *version, int64_t now)
 {
 	struct sl_error err = {0};
-	if (!seen_note(name, version, now, &err))
+	if (!seen_note(name, version, NULL, now, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -66,6 +66,19 @@ static void t40_the_newest_version_of_each_name_is_kept(void **state)
 	expect("z", "1.0", 6000);
 }
 
+static void t42_what_does_not_count_any_more_is_replaced(void **state)
+{
+	(void)state;
+	struct sl_error err = {0};
+	note("x", "999", 1000);
+	assert_true(seen_note("x", "2.0", "1.9", 1000, &err)); // itself too high
+	expect("x", "999", 1000);
+	assert_true(seen_note("x", "1.5", "1.9", 1000, &err));
+	expect("x", "1.5", 1000);
+	assert_true(seen_note("x", "1.4", "1.9", 1000, &err));
+	expect("x", "1.5", 1000);
+}
+
 static void t72_many_processes_lose_no_note(void **state)
 {
 	(void)state;
@@ -78,7 +91,7 @@ static void t72_many_processes_lose_no_note(void **state)
 			bool good = true;
 			for (size_t j = 0; good && j < 8; j++) {
 				sl_auto_free char *name = sl_format("n%zu-%zu", i, j);
-				good = seen_note(name, "1.0", 1000, &err);
+				good = seen_note(name, "1.0", NULL, 1000, &err);
 			}
 			_exit(good ? 0 : 1);
 		}
@@ -129,6 +142,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(t40_the_newest_version_of_each_name_is_kept, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(t42_what_does_not_count_any_more_is_replaced,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(t72_many_processes_lose_no_note, set_up, tear_down),
 		cmocka_unit_test(a_broken_file_is_an_error_not_an_empty_memory),
 	};
