@@ -57,8 +57,8 @@ build_for() {
 
 run_kind() {
 	case $1 in
-	quick) build=build/debug parallel=$((2 * cores)) ;; # most of them wait
-	node) build=build/release parallel=1 ;;
+	quick) build=build/debug parallel=$((3 * cores)) ;; # most of them wait
+	node) build=build/release parallel=2 ;;
 	esac
 	junit=$PWD/build/$1.xml
 	rm -f "$junit"
