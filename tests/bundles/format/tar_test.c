@@ -153,6 +153,26 @@ static void t01_t02_t08_names_refused(void **state)
 		assert_true(tar_name_is_plain(good[i]));
 }
 
+// Nothing is there that anybody could decode after the check: no percent sign, no backslash, no
+// byte that is not ASCII.
+static void t09_names_have_one_spelling(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"a%2fb",     "%2e%2e/a",      "a%00b",		"a\\b",	     "..\\a",
+		"a\xc3\xa9", "a\xef\xbc\x8f", "\xe2\x80\xa4/a", "a\xc0\xaf", "&#46;&#46;/a",
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		unsigned char block[TAR_BLOCK];
+		assert_false(tar_name_is_plain(bad[i]));
+		header("x", 0, block);
+		memset(block, 0, 100);
+		memcpy(block, bad[i], strlen(bad[i]));
+		fix_checksum(block);
+		assert_false(parses(block));
+	}
+}
+
 static void names_of_100_bytes_and_101(void **state)
 {
 	(void)state;
@@ -220,6 +240,7 @@ int main(void)
 		cmocka_unit_test(t03_t04_t11_other_types_refused),
 		cmocka_unit_test(t12_second_spellings_of_a_size_refused),
 		cmocka_unit_test(t01_t02_t08_names_refused),
+		cmocka_unit_test(t09_names_have_one_spelling),
 		cmocka_unit_test(names_of_100_bytes_and_101),
 		cmocka_unit_test(name_hidden_after_a_nul_refused),
 		cmocka_unit_test(padding_and_wholes),

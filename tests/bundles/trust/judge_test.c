@@ -305,6 +305,25 @@ static void member_names_are_strict(void **state)
 	expect_finding(scene, RULE_APPROVALS, FINDING_FAIL, SL_E_UNTRUSTED);
 }
 
+// Good signatures of any number do not stand in for the one that is asked for.
+static void t26_nothing_else_stands_in_for_what_is_missing(void **state)
+{
+	struct scene *scene = *state;
+	fixture_trust(&scene->policy, scene->eve, "eve", false, true);
+	scene->policy.approvals = 2;
+	put_approve(scene, scene->bob, approve_member(scene->bob));
+	put_approve(scene, scene->eve, approve_member(scene->eve));
+	run(scene);
+	expect_finding(scene, RULE_APPROVALS, FINDING_PASS, SL_E_NONE);
+	expect_finding(scene, RULE_SIGNATURES, FINDING_FAIL, SL_E_ANSWER);
+	scene->policy.approvals = 3; // and the preparer is no approver
+	put_prepare(scene, scene->ada);
+	verdict_release(&scene->verdict);
+	run(scene);
+	expect_finding(scene, RULE_SIGNATURES, FINDING_PASS, SL_E_NONE);
+	expect_finding(scene, RULE_APPROVALS, FINDING_FAIL, SL_E_UNTRUSTED);
+}
+
 // ---- files of their own --------------------------------------------------------------------
 
 static void put_detached(struct scene *scene, enum role role, const struct secret_key *key)
@@ -463,6 +482,7 @@ int main(void)
 		TEST(the_preparing_key_is_no_approver),
 		TEST(t34_colliding_ids_are_told_apart),
 		TEST(member_names_are_strict),
+		TEST(t26_nothing_else_stands_in_for_what_is_missing),
 		TEST(t31_one_key_attached_and_detached_counts_once),
 		TEST(t31_as_many_different_keys_as_are_demanded),
 		TEST(t35_a_detached_file_says_what_its_statement_says),
