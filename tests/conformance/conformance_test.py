@@ -92,10 +92,6 @@ class Made:
         if how == "no-size":
             done = subprocess.run(["zstd", "-qc", "--check", "--no-content-size"], input=tar, capture_output=True, check=True)
             return done.stdout
-        if how == "wide":
-            done = subprocess.run(["zstd", "-qc", "--check", "--ultra", "--long=27", "--stream-size=%d" % len(tar)], input=tar,
-                                  capture_output=True, check=True)
-            return done.stdout
         if how == "more":
             return maker.compress(tar + bytes(BLOCK))
         if how == "rubbish":
@@ -215,7 +211,7 @@ class Conformance(support.Host):
         policy = case.get("policy", {})
         if isinstance(policy, dict):
             keys = [entry(one) for one in policy.get("keys", LISTED)]
-            policy = json.dumps({"sealift_policy": 1, **policy, "keys": keys}) if policy.get("keys") != "none" else None
+            policy = json.dumps({"sealift_policy": 1, **policy, "keys": keys})
         if "signed_since_days" in case:
             value = json.loads(policy)
             value["signed_since"] = support.LIFTED.show_time(self.now + case["signed_since_days"] * 86400)

@@ -1047,7 +1047,7 @@ def sealift_agent(request, stream=None):
         return plan["base"]["kind"] == "docker" and at_or_below(allowed, plan["base"]["reference"])
 
     INDEX = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~+-]*)*)\Z")
-    PYPI = "https://pypi.org/simple"  # what pip and uv ask when nothing else is said
+    NOT_NAMED = ("", "an index that nobody here has named")  # the installer's own choice, or the base image's
 
     def read_index(url):
         """((scheme, host, port), path), or None when it is not as plain as a policy has it."""
@@ -1562,11 +1562,12 @@ def sealift_agent(request, stream=None):
             "/..." if path.strip("/") else "")
 
     def indexes_of(site, lock):
-        """Where the installer of this bundle asks for packages that are not carried."""
+        """Where the installer of this bundle asks for packages that are not carried, as tame_index() has it."""
         if lock.get("installer", {}).get("name") == "uv" or "pip_config" not in site:
-            return [PYPI]  # uv reads no configuration of pip's
+            return [NOT_NAMED]  # uv reads no configuration of pip's
         settings, _ = parse_pip_config(site["pip_config"], read_declared(site, "pip_config"))
-        return settings.get("index-url", [PYPI]) + settings.get("extra-index-url", [])
+        named = [tame_index(url) for url in settings.get("index-url", [])] or [NOT_NAMED]
+        return named + [tame_index(url) for url in settings.get("extra-index-url", [])]
 
     def find_on_index(case, site, lock):
         verdict, allowed = case["verdict"], case["policy"].get("indexes")
@@ -1578,7 +1579,7 @@ def sealift_agent(request, stream=None):
             verdict.none("index", "%d packages are fetched, and nothing is demanded" % fetched)
             return
         try:
-            indexes = [tame_index(url) for url in indexes_of(site, lock)]
+            indexes = indexes_of(site, lock)
         except Refusal as refusal:
             verdict.fail("index", str(refusal), refusal.hint, refusal.kind)
             return

@@ -156,13 +156,13 @@ class Values(unittest.TestCase):
         self.assertFalse(LIFTED.base_matches("docker.io/library/python", carried, lock))
         self.assertTrue(LIFTED.base_matches("sha256:" + "cd" * 32, carried, lock))
         for allowed, url, good in (
-                ("https://pypi.org/simple", "https://pypi.org/simple", True), ("https://pypi.org/simple", "https://pypi.org/simple/", True),
-                ("https://pypi.org/simple/", "https://pypi.org/simple", True), ("https://pypi.org", "https://pypi.org/simple", True),
-                ("https://pypi.org:443", "https://pypi.org/simple", True), ("http://a", "http://a:80/x/y", True),
-                ("https://pypi.org/simple", "https://pypi.org/simple2", False), ("https://pypi.org", "https://pypi.org.evil/simple", False),
-                ("https://pypi.org", "http://pypi.org/simple", False), ("https://pypi.org", "https://pypi.org:444/", False),
-                ("https://pypi.org/a", "https://pypi.org/a/../b", False), ("https://pypi.org/a/b", "https://pypi.org/a", False),
-                ("https://pypi.org", "https://xpypi.org", False), ("https://pypi.org", "", False)):
+                ("https://index.example/simple", "https://index.example/simple", True), ("https://index.example/simple", "https://index.example/simple/", True),
+                ("https://index.example/simple/", "https://index.example/simple", True), ("https://index.example", "https://index.example/simple", True),
+                ("https://index.example:443", "https://index.example/simple", True), ("http://a", "http://a:80/x/y", True),
+                ("https://index.example/simple", "https://index.example/simple2", False), ("https://index.example", "https://index.example.evil/simple", False),
+                ("https://index.example", "http://index.example/simple", False), ("https://index.example", "https://index.example:444/", False),
+                ("https://index.example/a", "https://index.example/a/../b", False), ("https://index.example/a/b", "https://index.example/a", False),
+                ("https://index.example", "https://xindex.example", False), ("https://index.example", "", False)):
             self.assertEqual(good, LIFTED.index_matches(allowed, url), (allowed, url))
 
     def test_denied_packages(self):
@@ -427,9 +427,9 @@ class Indexes(support.Host):
         return found.get("kind", found["verdict"]), found["evidence"]
 
     def test_t48_indexes_of_the_site(self):
-        pypi, mine = "https://pypi.org/simple", "https://mirror.example/pypi"
+        other, mine = "https://other.example/simple", "https://mirror.example/pypi"
         for expected, config, indexes in (
-                ("none", None, None), ("pass", None, [pypi]), ("pass", None, ["https://pypi.org"]), ("untrusted", None, [mine]),
+                ("none", None, None), ("untrusted", None, [other]), ("untrusted", None, [mine]),
                 ("pass", "[global]\nindex-url = %s/simple/\n" % mine, [mine]), ("untrusted", "[global]\nindex-url = %s2/simple\n" % mine, [mine]),
                 ("pass", "[global]\nindex-url = https://me:canary@mirror.example/pypi\n", [mine]),
                 ("pass", "[global]\nindex-url = HTTPS://Mirror.Example:443/pypi\n", [mine]),
@@ -440,12 +440,12 @@ class Indexes(support.Host):
                 ("untrusted", "[global]\nindex-url = https://mirror.example/pypi?canary\n", [mine]),
                 ("untrusted", "[global]\nindex-url = http://mirror.example/pypi\n", [mine]),
                 ("untrusted", "[global]\nindex-url = /srv/pypi\n", [mine]), ("untrusted", "[global]\nindex-url = file:///srv/pypi\n", [mine]),
-                ("untrusted", "[global]\nextra-index-url = %s\n" % mine, [mine]),  # and pip's default
-                ("pass", "[global]\nextra-index-url = %s\n" % mine, [mine, pypi]),
+                ("untrusted", "[global]\nextra-index-url = %s\n" % mine, [mine]),  # and one that nobody has named
+                ("pass", "[global]\nindex-url = %s\nextra-index-url = %s\n" % (other, mine), [mine, other]),
                 ("untrusted", "[global]\nindex-url = %s\n[install]\nextra_index_url = %s\n  https://evil.example\n" % (mine, mine), [mine]),
                 ("pass", "[download]\nindex-url = https://evil.example\n[global]\nindex-url = %s\n" % mine, [mine]),
                 ("untrusted", "[global]\nindex-url = %s\n[install]\nindex-url = https://evil.example\n" % mine, [mine]),
-                ("pass", "[global]\ntimeout = 5\n", [pypi]), ("input", "rubbish", [mine])):
+                ("untrusted", "[global]\ntimeout = 5\n", [mine]), ("input", "rubbish", [mine])):
             with self.subTest(config=config, indexes=indexes):
                 self.assertEqual(expected, self.index(config, indexes)[0])
 
@@ -460,7 +460,7 @@ class Indexes(support.Host):
         bundle = bundle_of(uv=True, wheels=(("numpy", "1.0"), ("six", "1.16.0")))
         config = "[global]\nindex-url = https://mirror.example/pypi\n"
         self.assertEqual("untrusted", self.index(config, ["https://mirror.example"], bundle)[0])
-        self.assertEqual("pass", self.index(config, ["https://pypi.org"], bundle)[0])
+        self.assertIn("nobody here has named", self.index(config, ["https://mirror.example"], bundle)[1])
 
     def test_a_site_file_that_cannot_be_read(self):
         site = {"pip_config": os.path.join(self.folder, "absent")}

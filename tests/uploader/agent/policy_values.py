@@ -7,7 +7,7 @@ GOOD = (
     {"versions": [{"name": "demo", "lowest": "1.0", "highest": "1.0.0"}, {"name": "demo2", "highest": "1!2.0rc1.post2.dev3+cpu.1"}]},
     {"bases": ["docker.io", "localhost", "localhost:5000/a/b", "quay.io/a__b/c-d", "sha256:" + "0" * 64]},
     {"bases": ["localhost:5000", "localhost/x"]}, {"bases": ["a.b/" + "x" * 251]}, {"bases": ["a.b" + "c" * 250]},
-    {"indexes": ["https://pypi.org/simple", "https://pypi.org/simple/", "http://a:81", "https://a-b.c/~x/y+z"]},
+    {"indexes": ["https://index.example/simple", "https://index.example/simple/", "http://a:81", "https://a-b.c/~x/y+z"]},
     {"indexes": ["https://a/" + "x" * 2038]}, {"indexes": ["https://a..b"]},
     {"denied": ["numpy", "numpy<1", "a<1!2,>=1.0a1,!=1.5", "b" + ",".join("<%d" % at for at in range(1, 9))]})
 
