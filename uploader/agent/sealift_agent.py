@@ -1646,12 +1646,8 @@ def sealift_agent(request, stream=None):
     def write_seen(store, seen):
         value = {"latest": show_time(seen["latest"]), "sealift_seen": 1, "versions": [
             dict(entry, time=show_time(entry["time"])) for _, entry in sorted(seen["versions"].items())]}
-        new = NewFile(store.folder("incoming"))
-        try:
-            new.write(json.dumps(value, indent=2, sort_keys=True).encode("ascii") + b"\n")
-            new.commit(os.path.join(store.root, "seen.json"), 0o600)
-        finally:
-            new.discard()
+        write_file(os.path.join(store.root, "seen.json"),
+                   json.dumps(value, indent=2, sort_keys=True).encode("ascii") + b"\n")
 
     def note_seen(store, name, version, highest):
         """The image is there. Those who note at the same time take turns."""
@@ -2185,6 +2181,20 @@ def sealift_agent(request, stream=None):
         pid = os.getpid()
         return dict(whereabouts(), pid=pid, start=process_start(pid), nonce=nonce)
 
+    def new_lock(folder, nonce):
+        """A lock that is none yet: it is taken by giving it the next number."""
+        aside = os.path.join(folder, ".lock-" + nonce)
+        os.mkdir(aside, 0o700)
+        write_file(os.path.join(aside, "taken"), b"")  # a released lock is not empty either
+        write_json(os.path.join(aside, "owner.json"), owner_now(nonce))
+        return aside
+
+    def drop_locks(folder, below, aside):
+        for old in lock_numbers(folder):
+            if old < below:
+                os.rename(lock_path(folder, old), aside)
+                remove_tree(aside)
+
     def take_lock(folder):
         """(number, nonce, None), or (None, None, owner) when somebody else works on it."""
         while True:
@@ -2192,10 +2202,7 @@ def sealift_agent(request, stream=None):
             if owner:
                 return None, None, owner
             nonce = secrets.token_hex(16)
-            aside = os.path.join(folder, ".lock-" + nonce)
-            os.mkdir(aside, 0o700)
-            write_file(os.path.join(aside, "taken"), b"")  # a released lock is not empty either
-            write_json(os.path.join(aside, "owner.json"), owner_now(nonce))
+            aside = new_lock(folder, nonce)
             number = (lock_numbers(folder) or [0])[-1] + 1
             try:
                 os.rename(aside, lock_path(folder, number))
@@ -2208,11 +2215,31 @@ def sealift_agent(request, stream=None):
             if owner:
                 release_lock(folder, number)
                 return None, None, owner
-            for old in lock_numbers(folder):
-                if old < number:
-                    os.rename(lock_path(folder, old), aside)
-                    remove_tree(aside)
+            drop_locks(folder, number, aside)
             return number, nonce, None
+
+    def take_over(folder, number, nonce):
+        """A new lock in place of the one that its maker took for this process; None when somebody else has it.
+
+        The maker may be dead, so that others get in who then drop its lock; or alive, and they give way."""
+        while still_mine(folder, number, nonce):
+            aside = new_lock(folder, nonce)
+            new = (lock_numbers(folder) or [number])[-1] + 1
+            try:
+                os.rename(aside, lock_path(folder, new))
+            except OSError as problem:
+                remove_tree(aside)
+                if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    continue
+                raise
+            others = [old for old in lock_numbers(folder)
+                      if old < new and old != number and is_alive(lock_path(folder, old))]
+            if not others and still_mine(folder, number, nonce):  # in this order: who got in has dropped it by now
+                drop_locks(folder, new, aside)
+                return new
+            release_lock(folder, new)
+            time.sleep(0.02)
+        return None
 
     def release_lock(folder, number):
         unlink(os.path.join(lock_path(folder, number), "owner.json"))
@@ -2221,9 +2248,8 @@ def sealift_agent(request, stream=None):
     beaten = [0.0]
 
     def hold(folder, number, what="bundle"):
-        """From now on beat() shows that whoever has this lock lives. Returns the file that names the owner."""
+        """From now on beat() shows that whoever has this lock lives."""
         held[what] = os.path.join(lock_path(folder, number), "owner.json")
-        return held[what]
 
     stopping = []  # signals that told the supervisor to end
 
@@ -2270,7 +2296,7 @@ def sealift_agent(request, stream=None):
         """Who waits already keeps its place."""
         name = ticket_of(store, fields["bundle"]) or "%020d-%s" % (time.time_ns(), fields["bundle"])
         known = {key: fields[key] for key in ("bundle", "signatures", "timeout") if key in fields}
-        new = NewFile(store.folder("incoming"))
+        new = NewFile(store.folder("bundles", fields["bundle"]))
         try:
             new.write(json.dumps(dict(known, builds=limit), sort_keys=True).encode("ascii"))
             new.commit(os.path.join(store.folder("queue"), name), 0o600)
@@ -2334,9 +2360,9 @@ def sealift_agent(request, stream=None):
                 started = True
         except Exception as problem:  # said in the state file: nobody waits for an answer
             refusal = as_refusal(problem)
-            drop_ticket(store, bundle)
             save_state(store, bundle, state="interrupted" if "missing" in refusal.more else "failed",
                        error=refusal.answer()["error"])
+            drop_ticket(store, bundle)
         finally:
             if not started:
                 release_lock(folder, number)
@@ -2378,10 +2404,11 @@ def sealift_agent(request, stream=None):
         data = read_file(store.bundle(bundle, "state.json"), MIB)
         return load_json(data, "state.json") if data else {}
 
+    def write_state(store, bundle, state):
+        write_json(store.bundle(bundle, "state.json"), dict(state, bundle=bundle, updated=int(time.time())))
+
     def save_state(store, bundle, **changes):
-        state = dict(load_state(store, bundle), **changes)
-        state.update(bundle=bundle, updated=int(time.time()))
-        write_json(store.bundle(bundle, "state.json"), state)
+        write_state(store, bundle, dict(load_state(store, bundle), **changes))
 
     def finished_receipt(store, bundle):
         """The receipt of a build whose image is still there."""
@@ -2405,11 +2432,22 @@ def sealift_agent(request, stream=None):
         except OSError:
             return 0, ""
 
+    patience = []
+
+    def patience_left():
+        """For a second after the first call of this request, however many states it asks for."""
+        if not patience:
+            patience.append(time.monotonic() + 1)
+        return time.monotonic() < patience[0]
+
     def op_state(fields):
         store, bundle = open_store(), fields["bundle"]
         answer = describe_build(store, bundle)
         if answer["state"] in ("none", "interrupted", "stalled"):
             # It may have ended between two looks of the first description: what ended shows in a second.
+            answer = describe_build(store, bundle)
+        while answer["state"] == "stalled" and patience_left():
+            time.sleep(0.05)  # one build may be handing over to the next
             answer = describe_build(store, bundle)
         if not fields.get("receipt"):
             answer.pop("receipt", None)
@@ -2949,16 +2987,15 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
     def supervise(job):
         """The detached process: takes the lock over, tells its maker, builds, cleans up."""
         store, bundle, folder = Store(job["store"]), job["bundle"], job["lock_folder"]
-        locks = [(hold(folder, job["lock"]), folder, job["lock"], job["nonce"])]
+        job["lock"] = take_over(folder, job["lock"], job["nonce"])
+        if job["lock"] is None:
+            return
+        hold(folder, job["lock"])
         if "seat" in job:
-            locks.append((hold(job["seat"], job["seat_lock"], "seat"), job["seat"], job["seat_lock"],
-                          job["seat_nonce"]))
-        for path, place, number, nonce in locks:
-            if not still_mine(place, number, nonce):
+            job["seat_lock"] = take_over(job["seat"], job["seat_lock"], job["seat_nonce"])
+            if job["seat_lock"] is None:
                 return
-            write_json(path, owner_now(nonce))
-            if not still_mine(place, number, nonce):
-                return
+            hold(job["seat"], job["seat_lock"], "seat")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _frame: stopping.append(number))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -3491,9 +3528,10 @@ types.FunctionType(code, there)("{}", None)
     def begin_checks(store, case, started):
         bundle = case["bundle"]
         clean_up_after(store, bundle)
-        unlink(store.bundle(bundle, "state.json"))
-        save_state(store, bundle, sealift_state=1, state="checking", step="verify", started=started,
-                   signatures=[sha256 for sha256, _ in case["signatures"]], host=os.uname().nodename, pid=os.getpid(), where=whereabouts())
+        write_state(store, bundle, {
+            "sealift_state": 1, "state": "checking", "step": "verify", "started": started,
+            "signatures": [sha256 for sha256, _ in case["signatures"]], "host": os.uname().nodename,
+            "pid": os.getpid(), "where": whereabouts()})
 
     def check_and_start(store, site, fields, case, lock):
         """Under the lock: checks, lays out, and hands over to a supervisor."""
@@ -3808,10 +3846,20 @@ types.FunctionType(code, there)("{}", None)
     def sweep_arrivals(store, before, dry):
         """How many pieces and halves of objects were removed."""
         removed = 0
-        for name in ("incoming", "partial"):
-            folder = os.path.join(store.root, name)
+        for folder in [os.path.join(store.root, name) for name in ("incoming", "partial")]:
             for entry in os.scandir(folder) if os.path.isdir(folder) else []:
                 if entry.stat(follow_symlinks=False).st_mtime < before:
+                    removed += dry or remove_tree(entry.path)
+        return removed
+
+    def sweep_halves(store, before, dry):
+        """How many half made files and locks of dead processes were removed from where they were made."""
+        removed, tops = 0, [os.path.join(store.root, name) for name in ("bundles", "seats")]
+        places = [os.path.join(top, name) for top in tops if os.path.isdir(top) for name in os.listdir(top)]
+        for folder in filter(os.path.isdir, places + [os.path.join(store.root, "seen"), store.root]):
+            for entry in os.scandir(folder):
+                if (re.match(r"\.(new|lock)-[0-9a-f]{32}\Z", entry.name)
+                        and entry.stat(follow_symlinks=False).st_mtime < before):
                     removed += dry or remove_tree(entry.path)
         return removed
 
@@ -3842,7 +3890,7 @@ types.FunctionType(code, there)("{}", None)
         scratch = sweep_scratch(store, dry)
         removed, kept = sweep_objects(store, before, dry)
         return {"dry_run": dry, "objects": removed, "kept": kept, "arrivals": sweep_arrivals(store, before, dry),
-                "scratch": scratch}
+                "halves": sweep_halves(store, before, dry), "scratch": scratch}
 
     # ---- requests ------------------------------------------------------------------------------
 

@@ -16,7 +16,12 @@ static void formats_and_parses_to_the_same(void **state)
 	assert_true(statement_format(&statement, &text, &err));
 	assert_string_equal(text.data, GOOD);
 	assert_true(statement_parse(text.data, &again, &err));
-	assert_memory_equal(&statement, &again, sizeof again);
+	// Field by field: what lies between the fields is nobody's.
+	assert_int_equal(again.role, statement.role);
+	assert_memory_equal(&again.bundle, &statement.bundle, sizeof again.bundle);
+	assert_string_equal(again.name, statement.name);
+	assert_string_equal(again.version, statement.version);
+	assert_int_equal(again.time, statement.time);
 }
 
 static void t35_anything_else_is_not_a_statement(void **state)

@@ -122,6 +122,22 @@ class Sweep(support.Host):
         self.good(self.bundle.request())
         self.wait(self.bundle, "done")
 
+    def test_t72_halves_of_those_who_were_killed_while_they_wrote(self):
+        self.build(self.bundle)
+        before = self.files()
+        made = [self.store_path("bundles", self.bundle.id, ".new-" + 32 * "a"), self.store_path(".new-" + 32 * "b")]
+        for path in made:
+            open(path, "w").close()
+        made.append(self.store_path("bundles", self.bundle.id, ".lock-" + 32 * "c"))
+        os.mkdir(made[2])
+        self.assertEqual(0, self.sweep()["halves"])  # somebody may be writing them now
+        for path in made:
+            os.utime(path, (time.time() - 15 * DAY,) * 2)
+        self.assertEqual(3, self.sweep(dry=True)["halves"])
+        self.assertEqual(3, self.sweep()["halves"])
+        self.assertEqual([], [path for path in made if os.path.lexists(path)])
+        self.assertEqual(before, self.files())
+
     def test_arrivals_of_senders_that_are_gone(self):
         piece = {"sha256": sha256(b"whole"), "size": 2, "offset": 0, "total": 5, "data": base64.b64encode(b"wh").decode()}
         self.good({"op": "put", "objects": [piece]})

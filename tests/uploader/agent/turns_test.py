@@ -4,11 +4,12 @@ import json
 import os
 import random
 import signal
+import threading
 import time
 import unittest
 
 import support
-from support import Bundle, plan
+from support import LIFTED, Bundle, plan
 
 # Two builds at once must not share what the stand-in remembers of an image.
 STAND_IN = support.STAND_IN.replace('os.path.join(here, "state")', 'os.path.join(here, "state-" + os.path.basename('
@@ -236,7 +237,7 @@ class Deaths(Turns):
         for bundle in self.bundles:
             self.until(lambda one=bundle: self.state(one)["state"] == "done" or self.ask(one) is None, "the build")
         self.until(lambda: not self.processes_here(), "every process to end")
-        self.assertLessEqual(len(self.launched()), len(self.bundles) + deaths)
+        self.assertLessEqual(len(self.launched()), len(self.bundles) + deaths, self.launched())
         self.assertEqual([], self.leftovers() + self.queue())
 
     def kill_supervisor(self):
@@ -249,6 +250,105 @@ class Deaths(Turns):
                 except ProcessLookupError:
                     pass
         return 0
+
+
+class TakingOver(support.Host):
+    """A lock that a call took for its supervisor, and the call may be dead when the supervisor comes."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = os.path.join(self.scratch, "place")
+        os.mkdir(self.place)
+
+    def taken_by_the_dead(self):
+        """(number, nonce) of a lock whose owner has ended."""
+        number, nonce, _ = LIFTED.take_lock(self.place)
+        path = os.path.join(LIFTED.lock_path(self.place, number), "owner.json")
+        LIFTED.write_json(path, dict(LIFTED.load_json(LIFTED.read_file(path, 1 << 20), path), pid=1 << 22))
+        return number, nonce
+
+    def names(self):
+        return sorted(os.listdir(self.place))
+
+    def other(self, number):
+        """Somebody who lives and has taken this number."""
+        os.rename(LIFTED.new_lock(self.place, "0" * 32), LIFTED.lock_path(self.place, number))
+        return number
+
+    def soon(self, what):
+        later = threading.Timer(0.2, what)
+        later.start()
+        self.addCleanup(later.join)
+
+    def test_it_replaces_the_lock_of_its_maker(self):
+        number, nonce, _ = LIFTED.take_lock(self.place)
+        self.assertEqual(2, LIFTED.take_over(self.place, number, nonce))
+        self.assertTrue(LIFTED.still_mine(self.place, 2, nonce))
+        self.assertEqual(["lock.2"], self.names())
+        self.assertEqual(os.getpid(), LIFTED.take_lock(self.place)[2]["pid"])
+
+    def test_t77_who_was_overtaken_ends(self):
+        number, nonce = self.taken_by_the_dead()
+        other, others, _ = LIFTED.take_lock(self.place)
+        self.assertIsNone(LIFTED.take_over(self.place, number, nonce))
+        self.assertTrue(LIFTED.still_mine(self.place, other, others))
+        self.assertEqual(["lock.2"], self.names())
+
+    def test_t77_who_is_being_overtaken_ends(self):
+        """The other has its number, and is about to drop the dead one's lock."""
+        number, nonce = self.taken_by_the_dead()
+        other = self.other(number + 1)
+        self.soon(lambda: LIFTED.drop_locks(self.place, other, os.path.join(self.place, ".lock-" + "1" * 32)))
+        self.assertIsNone(LIFTED.take_over(self.place, number, nonce))
+        self.assertTrue(LIFTED.still_mine(self.place, other, "0" * 32))
+        self.assertEqual([other], [one for one in LIFTED.lock_numbers(self.place)
+                                   if LIFTED.is_alive(LIFTED.lock_path(self.place, one))])
+
+    def test_t77_who_gives_way_does_not_stop_it(self):
+        """The other has seen that the maker lives, and is about to leave."""
+        number, nonce, _ = LIFTED.take_lock(self.place)
+        other = self.other(number + 1)
+        self.soon(lambda: LIFTED.release_lock(self.place, other))
+        mine = LIFTED.take_over(self.place, number, nonce)
+        self.assertGreater(mine, other)
+        self.assertEqual(["lock.%d" % mine], self.names())
+
+    def test_t77_many_at_once(self):
+        """However the dead one's successor and those who ask meet, one of them has it."""
+        for _ in range(30):
+            number, nonce = self.taken_by_the_dead()
+            got, barrier = [], threading.Barrier(3)
+
+            def run(what):
+                barrier.wait()
+                got.append(what())
+            threads = [threading.Thread(target=run, args=(what,)) for what in (
+                lambda: LIFTED.take_over(self.place, number, nonce),
+                lambda: LIFTED.take_lock(self.place)[0], lambda: LIFTED.take_lock(self.place)[0])]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+            mine, = [one for one in got if one is not None]
+            LIFTED.release_lock(self.place, mine)
+
+
+class Between(Turns):
+    def test_t81_a_build_that_begins_again_is_never_unknown(self):
+        """While the state of a new attempt is written, the one of the attempt before is there."""
+        self.behave("sys.exit(3)")
+        self.good(self.bundles[0].request())
+        self.wait(self.bundles[0], "failed")
+        self.behave("")
+        path = self.store_path("bundles", self.bundles[0].id, "state.json")
+        caller, missed = self.start((json.dumps(self.bundles[0].request()) + "\n").encode()), 0
+        caller.stdin.close()
+        until = time.monotonic() + 60
+        while caller.poll() is None and time.monotonic() < until:
+            missed += not os.path.exists(path)
+        caller.stdout.close()
+        self.assertEqual((0, 0), (caller.returncode, missed))
+        self.wait(self.bundles[0], "done")
 
 
 if __name__ == "__main__":
