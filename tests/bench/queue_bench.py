@@ -35,7 +35,7 @@ def objects_of(preparer, bundle, folder):
             digest = hashlib.sha256(data).hexdigest()
             objects[digest] = data
             if path.parent.name == "signatures":
-                signatures.append(digest)
+                signatures.append({"name": "signatures/" + path.name, "sha256": digest})
     return {"bundle": hashlib.sha256(manifest).hexdigest(), "signatures": signatures, "objects": [
         {"sha256": name, "size": len(data), "data": base64.b64encode(data).decode()} for name, data in objects.items()]}
 

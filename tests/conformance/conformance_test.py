@@ -253,7 +253,7 @@ class Conformance(support.Host):
     def by_agent(self, made):
         objects = [made.manifest, *made.parts.files.values(), *made.parts.blobs, *(text for _, text in made.inside)]
         self.put({support.sha256(one): one for one in objects if one})
-        answer = self.call({"op": "judge", "bundle": made.id, "signatures": [support.sha256(text) for _, text in made.inside]})
+        answer = self.call({"op": "judge", "bundle": made.id, "signatures": support.listed(made.inside)})
         if not answer["ok"]:
             return "policy" if answer["error"]["kind"] == "input" else "refused " + answer["error"]["kind"]
         for one in answer["findings"]:

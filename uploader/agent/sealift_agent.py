@@ -1188,7 +1188,7 @@ def sealift_agent(request, stream=None):
     DETACHED = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})(\.revoke)?\.minisig\Z")
 
     def load_detached(policy_path, bundle):
-        """The signatures of a bundle in files of their own: [{"name", "place", "fingerprint", "data"}]."""
+        """The signatures of a bundle in files of their own: [(name, bytes)]."""
         folder, found = signatures_folder(policy_path), []
         try:
             names = sorted(os.listdir(folder))
@@ -1205,45 +1205,53 @@ def sealift_agent(request, stream=None):
                               % (folder, LIMIT_DETACHED, bundle), "leave those that are needed")
             data = read_file(os.path.join(folder, name), LIMIT_SIGNATURE, cut=True)
             if data is not None:
-                found.append({"name": name, "place": "revoke" if match.group(3) else "approve",
-                              "fingerprint": match.group(2), "data": data})
+                found.append((name, data))
         return found
 
     def find_signer(parsed, hashed, keys, fingerprint):
-        """The key that has made it, the first of its id, one that has made all but the comment, and the named one."""
+        """The key that has made it, the first of its id, and the one that the name claims."""
         key_id, signature, comment, whole = parsed
-        signer = same_id = half = named = None
+        signer = same_id = named = None
         for key in keys:
             named = key if fingerprint and key["fingerprint"] == fingerprint else named
             if key["public_key"][2:10] != key_id:
                 continue  # ids collide (T34): each key of this one is tried
             same_id = same_id or key
-            if not signer and ed25519_verify(key["public_key"][10:], signature, hashed):
-                if ed25519_verify(key["public_key"][10:], whole, signature + comment):
-                    signer = key
-                else:
-                    half = half or key
-        return signer, same_id, half, named
+            if not signer and ed25519_verify(key["public_key"][10:], signature, hashed) and (
+                    ed25519_verify(key["public_key"][10:], whole, signature + comment)):
+                signer = key
+        return signer, same_id, named
 
-    def judge_signature(data, hashed, bundle, keys, place="", fingerprint=""):
-        """One verdict on one signature (specs/signatures.md). A file's name says its place and its key; an
-        object has no name: its place is the role that it states, and only a preparer is known by the id."""
+    PREPARED = "signatures/prepare.minisig"
+    APPROVED = re.compile(r"signatures/approve-([0-9a-f]{64})\.minisig\Z")
+
+    def place_of(name, bundle):
+        """(role, fingerprint) that a signature's name claims; a role alone when it is no name of one here."""
+        if name == PREPARED:
+            return "prepare", ""
+        beside = DETACHED.match(name)
+        if beside:
+            return "revoke" if beside.group(3) else "approve", beside.group(2) if beside.group(1) == bundle else ""
+        inside = APPROVED.match(name)
+        return "approve", inside.group(1) if inside else ""
+
+    def judge_signature(name, data, hashed, bundle, keys):
+        """One verdict on one signature (specs/signatures.md)."""
+        place, fingerprint = place_of(name, bundle)
+        report = {"verdict": "malformed", "key_id": "", "place": place, "file": name}
         parsed = parse_signature(data)
-        if not parsed:
-            return {"verdict": "malformed", "key_id": "", "place": place, "why": "not a signature as sealift has it"}
-        said, detached = read_statement(parsed[2]), bool(place)
-        place = place or (said["role"] if said else "")
-        report = {"verdict": "unknown-key", "key_id": parsed[0][::-1].hex().upper(), "place": place}
-        report["why"] = "no key of the policy has made it (key id %s)" % report["key_id"]
-        signer, same_id, half, named = find_signer(parsed, hashed, keys, fingerprint)
-        claimed = named if detached else half or (same_id if place in ("prepare", "") else None)
-        key = signer or claimed
+        if place != "prepare" and not fingerprint or not parsed:
+            return dict(report, why="not a signature as sealift has it" if not parsed else "no signature has this name")
+        report.update(verdict="unknown-key", key_id=parsed[0][::-1].hex().upper())
+        signer, same_id, named = find_signer(parsed, hashed, keys, fingerprint)
+        key = signer or (same_id if place == "prepare" else named)
         if not key:
-            return report
+            return dict(report, why="no key of the policy has made it (key id %s)" % report["key_id"])
+        said = read_statement(parsed[2])
         report.update(key_name=key["name"], fingerprint=key["fingerprint"])
-        if not signer:  # then nothing covers the role that an object states
-            report.update(place=place if detached else "", verdict="bad", why="not a signature of these bytes by %s" % quoted(key["name"]))
-        elif detached and signer["fingerprint"] != fingerprint:
+        if not signer:
+            report.update(verdict="bad", why="not a signature of these bytes by %s" % quoted(key["name"]))
+        elif place != "prepare" and signer["fingerprint"] != fingerprint:
             report.update(verdict="bad", why="made by %s, but it stands under another key's name" % quoted(key["name"]))
         elif not said:
             report.update(verdict="other-purpose", why="its comment is no statement of sealift")
@@ -1297,8 +1305,8 @@ def sealift_agent(request, stream=None):
                 raise Refusal(one["kind"], one["evidence"], one.get("remedy", ""), rule=one["rule"],
                               findings=self.findings())
 
-    # A case is what is judged: {"bundle", "manifest_data" (None: not here), "signatures": [(sha256, bytes)],
-    # "absent": how many signatures are not here, "detached", "path" and "policy", "seen", "now"}. Judging
+    # A case is what is judged: {"bundle", "manifest_data" (None: not here), "signatures": [(name, bytes)], as
+    # they came and then as they lie beside the policy, "given": how many came, "absent": how many are not here, "path" and "policy", "seen", "now"}. Judging
     # adds "verdict", "reports", and "manifest" once it is believed.
 
     HARMFUL = ("malformed", "bad", "other-purpose")
@@ -1336,17 +1344,14 @@ def sealift_agent(request, stream=None):
         find_on_time(case)
 
     def reports_of(case, place):
-        """An object that states no role is the preparer's when there is no other, else an approval."""
-        prepared = any(one["place"] == "prepare" and one["verdict"] == "good" for one in case["reports"])
-        unplaced = "approve" if prepared else "prepare"
-        return [one for one in case["reports"] if (one["place"] or unplaced) == place]
+        return [one for one in case["reports"] if one["place"] == place]
 
     def harm_in(case, rule, reports, remedy):
         """Whether one of these refuses by what it is."""
         for report in reports:
             if report["verdict"] in HARMFUL:
                 case["verdict"].fail(rule, "signature %s is not a good one of this bundle: %s, %s" % (
-                    report.get("file", report["sha256"]), report["verdict"], report["why"]), remedy)
+                    report["file"], report["verdict"], report["why"]), remedy)
                 return True
         return False
 
@@ -1436,11 +1441,9 @@ def sealift_agent(request, stream=None):
                 verdict.none(rule, "the manifest is not here")
             return
         hashed = blake2b(case["manifest_data"])
-        for sha256, data in case["signatures"]:
-            case["reports"].append(dict(judge_signature(data, hashed, case["bundle"], keys), sha256=sha256))
-        for one in case["detached"]:
-            report = judge_signature(one["data"], hashed, case["bundle"], keys, one["place"], one["fingerprint"])
-            case["reports"].append(dict(report, sha256=hashlib.sha256(one["data"]).hexdigest(), file=one["name"]))
+        for name, data in case["signatures"]:
+            report = judge_signature(name, data, hashed, case["bundle"], keys)
+            case["reports"].append(dict(report, sha256=hashlib.sha256(data).hexdigest()))
         weigh(case)
         if verdict.failed() or not verdict.passed("signatures"):
             return
@@ -3273,9 +3276,11 @@ types.FunctionType(code, there)("{}", None)
 
     # ---- build ---------------------------------------------------------------------------------
 
-    def read_signatures(store, names, touch=True):
-        found = [(name, store.read(name, LIMIT_SIGNATURE, touch)) for name in names]
-        return [one for one in found if one[1] is not None], [name for name, data in found if data is None]
+    def read_signatures(store, entries, touch=True):
+        """([(name, bytes)], the objects that are missing)"""
+        found = [(one, store.read(one["sha256"], LIMIT_SIGNATURE, touch)) for one in entries]
+        return [(one["name"], data) for one, data in found if data is not None], [
+            one["sha256"] for one, data in found if data is None]
 
     def refuse_missing(missing):
         if missing:
@@ -3335,13 +3340,10 @@ types.FunctionType(code, there)("{}", None)
         entries += [(entry["sha256"], entry["size"], "blobs/sha256/" + entry["sha256"])
                     for entry in manifest["blobs"]]
         entries.append((bundle, os.stat(store.object(bundle)).st_size, "manifest.json"))
-        for report in case["reports"]:
-            if report["verdict"] == "good" and "file" not in report:
-                name = "prepare" if report["role"] == "prepare" else "approve-" + report["fingerprint"]
-                path = "signatures/%s.minisig" % name
-                if path not in [entry[2] for entry in entries]:
-                    size = os.stat(store.object(report["sha256"])).st_size
-                    entries.append((report["sha256"], size, path))
+        for report in case["reports"][:case["given"]]:
+            path = PREPARED if report["place"] == "prepare" else "signatures/approve-%s.minisig" % report.get("fingerprint")
+            if report["verdict"] == "good" and report["place"] != "revoke" and path not in [entry[2] for entry in entries]:
+                entries.append((report["sha256"], os.stat(store.object(report["sha256"])).st_size, path))
         damaged = [sha256 for sha256, size, name in entries
                    if not place_object(store, sha256, size, os.path.join(folder, name))]
         refuse_missing(damaged)
@@ -3436,8 +3438,8 @@ types.FunctionType(code, there)("{}", None)
         manifest_data = store.read(bundle, LIMIT_MANIFEST, touch)
         if touch:
             refuse_missing(missing + ([bundle] if manifest_data is None else []))
-        return {"bundle": bundle, "manifest_data": manifest_data, "signatures": signatures, "absent": len(missing),
-                "detached": load_detached(policy[0], bundle), "path": policy[0], "policy": policy[1],
+        return {"bundle": bundle, "manifest_data": manifest_data, "given": len(signatures), "absent": len(missing),
+                "signatures": signatures + load_detached(policy[0], bundle), "path": policy[0], "policy": policy[1],
                 "seen": load_seen(store), "now": int(time.time())}
 
     def judge_bundle(store, fields, policy):
@@ -3530,7 +3532,7 @@ types.FunctionType(code, there)("{}", None)
         clean_up_after(store, bundle)
         write_state(store, bundle, {
             "sealift_state": 1, "state": "checking", "step": "verify", "started": started,
-            "signatures": [sha256 for sha256, _ in case["signatures"]], "host": os.uname().nodename,
+            "signatures": [report["sha256"] for report in case["reports"][:case["given"]]], "host": os.uname().nodename,
             "pid": os.getpid(), "where": whereabouts()})
 
     def check_and_start(store, site, fields, case, lock):
@@ -3911,7 +3913,9 @@ types.FunctionType(code, there)("{}", None)
         return {"ref": fields["ref"],
                 "answers": [answered(carry_out, call) for call in fields["calls"]]}
 
-    BUILD = ({"bundle": digest, "signatures": list_of(digest, LIMIT_SIGNATURES)},
+    SIGNATURES = list_of(each({"name": text_like(r"[a-z0-9./-]{1,255}", "a signature's name"), "sha256": digest},
+                              kind="usage"), LIMIT_SIGNATURES)
+    BUILD = ({"bundle": digest, "signatures": SIGNATURES},
              {"timeout": uint(LIMIT_TIMEOUT), "builds": count(LIMIT_BUILDS)})
     OPERATIONS = {  # op -> what carries it out, the fields it must and may have
         "probe": (op_probe, {}, {}),
@@ -3924,7 +3928,7 @@ types.FunctionType(code, there)("{}", None)
         "take": (op_take, {"folder": absolute_path, "objects": list_of(each({
             "sha256": digest, "size": uint(LIMIT_BLOB)}, kind="usage"), LIMIT_PUT)}, {"keep": boolean}),
         "place": (op_place, {
-            "bundle": digest, "signatures": list_of(digest, LIMIT_SIGNATURES), "built": anything,
+            "bundle": digest, "signatures": SIGNATURES, "built": anything,
             "image": each({"sha256": digest, "size": uint(LIMIT_IMAGE)}, kind="usage")}, {}),
         "fetch": (op_fetch, {"bundle": digest, "offset": uint(LIMIT_IMAGE), "size": uint(LIMIT_FETCH)}, {}),
         "image": (op_image, {"path": text_like(r"/[^\0]{1,4095}", "an absolute path"),

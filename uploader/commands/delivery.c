@@ -31,7 +31,10 @@ static void add_signatures(struct delivery *delivery, const struct verified_bund
 	for (size_t i = 0; i < len; i++) {
 		struct sl_digest sha256 = sl_sha256_bytes(signatures[i].text, signatures[i].len);
 		add_bytes(delivery, signatures[i].text, signatures[i].len, &sha256);
-		*sl_list_add(&delivery->signatures) = sha256;
+		*sl_list_add(&delivery->signatures) = (struct delivery_signature){
+			.name = signatures[i].member,
+			.sha256 = sha256,
+		};
 	}
 }
 

@@ -7,9 +7,14 @@
 #include "uploader/transport/transport.h"
 
 // Every byte comes from the descriptor that was verified (T45). Borrows from the bundle.
+struct delivery_signature {
+	const char *name; // which role and key it claims (specs/signatures.md)
+	struct sl_digest sha256;
+};
+
 struct delivery {
 	SL_LIST(struct transport_object) objects; // sorted by digest, each once
-	SL_LIST(struct sl_digest) signatures;
+	SL_LIST(struct delivery_signature) signatures;
 };
 
 // Nothing but a verified bundle can be delivered.

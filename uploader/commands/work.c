@@ -164,11 +164,12 @@ json_t *work_request(const struct work *work, const char *op)
 json_t *work_list_signatures(const struct work *work)
 {
 	json_t *list = json_array();
-	char hex[SL_DIGEST_HEX + 1];
 
 	sl_list_each (&work->delivery.signatures, signature) {
-		sl_digest_hex(signature, hex);
-		sl_json_append(list, json_string(hex));
+		json_t *entry = json_object();
+		sl_json_set_string(entry, "name", signature->name);
+		sl_json_set_digest(entry, "sha256", &signature->sha256);
+		sl_json_append(list, entry);
 	}
 	return list;
 }

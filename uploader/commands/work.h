@@ -156,7 +156,7 @@ bool work_ask(struct work *work, const json_t *request, const char *effect, cons
 	      size_t batch_len, work_then *then, struct sl_error *err) SL_MUST_USE;
 // {"op": op, "bundle": …}
 json_t *work_request(const struct work *work, const char *op);
-// The digests of the bundle's signatures, as a list. Owned.
+// The bundle's signatures, as the agent is told of them: [{name, sha256}]. Owned.
 json_t *work_list_signatures(const struct work *work);
 // What the ledger keeps of a request: itself and, of the first `len` objects of the batch in front
 // of it, digests and sizes. Owned.

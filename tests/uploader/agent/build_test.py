@@ -123,10 +123,11 @@ class Build(Base):
         changed = self.bundle.signatures[0].replace(b"role=prepare", b"role=approve")
         other = Bundle(self.key, the_plan=plan(version="2.0.0")).signatures[0]
         self.put({sha256(one): one for one in (stranger, changed, other)})
-        for signatures, kind in (([], "answer"), ([stranger], "answer"), ([changed], "untrusted"),
+        for signatures, kind in (([], "answer"), ([stranger], "answer"),
+                                 ([("signatures/prepare.minisig", changed)], "untrusted"),
                                  ([other], "untrusted"), (self.bundle.signatures + [changed], "untrusted")):
-            answer = self.refused({"op": "build", "bundle": self.bundle.id, "signatures": [
-                sha256(one) for one in signatures]}, kind)
+            answer = self.refused({"op": "build", "bundle": self.bundle.id, "signatures": support.listed(
+                signatures)}, kind)
             self.assertNotIn("receipt", answer)
             self.assertEqual("done", self.good({"op": "state", "bundle": self.bundle.id})["state"])
         # The signatures are the same, but the policy has changed its mind.
@@ -419,7 +420,7 @@ class Interrupted(Base):
         past = time.time() - 3600
         os.utime(owner, (past, past))
         self.build()
-        self.assertEqual(["lock.4"], [name for name in os.listdir(folder) if name.startswith("lock")])
+        self.assertEqual(["lock.5"], [name for name in os.listdir(folder) if name.startswith("lock")])  # the supervisor's
 
     def test_a_lock_of_an_earlier_boot_or_process_is_dead(self):
         here = support.LIFTED.whereabouts()

@@ -54,8 +54,9 @@ def policy_of(keys=(ADA, BEA, CAY), **demands):
 def find(bundle, policy, signatures=None, detached=(), seen=None, now=SIGNED + DAY, site=None, absent=0):
     """{rule: finding} of a bundle all of whose objects are here."""
     case = {"bundle": bundle.id, "manifest_data": bundle.manifest, "absent": absent, "path": "/etc/policy.json",
-            "policy": policy, "seen": seen or {"latest": 0, "versions": {}}, "now": now, "detached": list(detached),
-            "signatures": [(sha256(one), one) for one in (bundle.signatures if signatures is None else signatures)]}
+            "policy": policy, "seen": seen or {"latest": 0, "versions": {}}, "now": now, "given": 0, "signatures": [
+                one if isinstance(one, tuple) else (support.name_of(one), one)
+                for one in [*(bundle.signatures if signatures is None else signatures), *detached]]}
     LIFTED.judge_manifest(case)
     if case["manifest"]:
         LIFTED.judge_demands(case, site or {}, bundle.files)
@@ -74,8 +75,8 @@ def words(findings, *rules):
 
 def detached(bundle, key, role="approve", place=None, named=None, said=None, text=None):
     comment = said or bundle.statement(role)
-    return {"name": "x.minisig", "place": place or role, "fingerprint": (named or key).fingerprint(),
-            "data": key.minisig(bundle.manifest, comment) if text is None else text}
+    form = "%s.%s.revoke.minisig" if (place or role) == "revoke" else "%s.%s.minisig"
+    return form % (bundle.id, (named or key).fingerprint()), key.minisig(bundle.manifest, comment) if text is None else text
 
 
 class Versions(unittest.TestCase):
@@ -185,6 +186,9 @@ class Signatures(unittest.TestCase):
     def make(self, key, role="approve", **changes):
         return key.minisig(self.bundle.manifest, self.bundle.statement(role, **changes))
 
+    def approval(self, key):
+        return "signatures/approve-%s.minisig" % key.fingerprint()
+
     def check(self, expected, *more, prepare=True, keys=(ADA, BEA, CAY), detached=(), **demands):
         signatures = ([self.prepare] if prepare else []) + list(more)
         for order in (signatures, signatures[::-1]):
@@ -237,15 +241,37 @@ class Signatures(unittest.TestCase):
 
     def test_t32_a_bad_one_of_a_known_key_hurts(self):
         bad = self.make(BEA).replace(b"role=approve", b"role=prepare")
-        self.check(["pass", "untrusted", "pass"], bad)
+        self.check(["pass", "untrusted", "pass"], (self.approval(BEA), bad))
         self.check(["untrusted", "none", "pass"], bad, prepare=False)
         self.check(["untrusted", "none", "pass"], self.prepare.replace(b"1.0.0", b"1.0.1"), prepare=False)
-        self.check(["pass", "untrusted", "pass"], b"rubbish")
+        self.check(["pass", "untrusted", "pass"], (self.approval(EVE), b"rubbish"))
         self.check(["untrusted", "none", "pass"], b"rubbish", prepare=False)
+
+    def test_t25_an_approval_is_of_the_key_whose_name_it_has(self):
+        other = BEA.minisig(b"other bytes", self.bundle.statement("approve"))
+        self.check(["pass", "untrusted", "pass"], (self.approval(BEA), other))
+        self.check(["pass", "pass", "pass"], (self.approval(EVE), other))  # nobody's whom the policy knows
+        self.check(["pass", "untrusted", "pass"], (self.approval(BEA), self.make(EVE)))
+        self.check(["pass", "untrusted", "pass"], (self.approval(EVE), self.make(BEA)), self.make(CAY), approvals=1)
+        self.check(["pass", "untrusted", "pass"], (self.approval(CAY), self.make(BEA)))
+
+    def test_t35_an_approval_in_the_preparers_place(self):
+        self.check(["untrusted", "none", "pass"], ("signatures/prepare.minisig", self.make(ADA)), prepare=False)
+        self.check(["answer", "none", "pass"], ("signatures/prepare.minisig", self.make(EVE)), prepare=False)
+        self.check(["pass", "untrusted", "pass"], (self.approval(ADA), self.prepare))
+
+    def test_names_that_no_signature_has(self):
+        good = self.make(BEA)
+        for name in ("", "prepare.minisig", "signatures/approve-%s" % BEA.fingerprint(), "signatures/approve-00.minisig",
+                     "signatures/prepare.minisig/", self.approval(BEA) + "\n", "%s.%s.minisig" % ("0" * 64, BEA.fingerprint()),
+                     "%s.%s.revoke.minisig" % ("0" * 64, BEA.fingerprint()), "../" + self.approval(BEA)):
+            with self.subTest(name=name):
+                place = ("none", "untrusted") if "revoke" in name else ("untrusted", "pass")
+                self.check(["pass", *place], (name, good))
 
     def test_t35_a_statement_for_another_purpose(self):
         self.check(["pass", "untrusted", "pass"], self.make(BEA, bundle="0" * 64))
-        self.check(["pass", "untrusted", "pass"], BEA.minisig(self.bundle.manifest, "timestamp:0"))
+        self.check(["pass", "untrusted", "pass"], (self.approval(BEA), BEA.minisig(self.bundle.manifest, "timestamp:0")))
         self.check(["untrusted", "none", "pass"], ADA.minisig(self.bundle.manifest, "timestamp:0"), prepare=False)
         self.check(["answer", "pass", "pass"], self.make(ADA, "approve"), prepare=False,
                    keys=[dict(ADA.entry(), roles=["prepare", "approve"])])

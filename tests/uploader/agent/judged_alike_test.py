@@ -84,8 +84,8 @@ class Alike(support.Host):
     def by_the_agent(self, signatures):
         objects = [self.bundle.manifest_bytes, *self.bundle.files.values(), *self.bundle.blobs.values(), *signatures.values()]
         self.put({support.sha256(one): one for one in objects})
-        return self.good({"op": "judge", "bundle": self.bundle.id, "signatures": [
-            support.sha256(one) for one in signatures.values()]})["findings"]
+        return self.good({"op": "judge", "bundle": self.bundle.id, "signatures": support.listed(
+            signatures.items())})["findings"]
 
     def check(self, name, expected, signatures=None, beside=(), keys=(ADA, BEA, CAY, ZOE), seen=(), **demands):
         """`expected`: {rule: kind or "pass" or "none"}; every other rule as long as they agree."""

@@ -36,7 +36,7 @@ class PlaceTest(support.Host):
         data = self.image if image is None else image
         return dict({"op": "place", "bundle": self.bundle.id, "built": self.built,
                      "image": {"sha256": sha256(data), "size": len(data)},
-                     "signatures": [sha256(one) for one in self.bundle.signatures]}, **more)
+                     "signatures": support.listed(self.bundle.signatures)}, **more)
 
     def with_image(self, data):
         """A request for another image, whose receipt says so as well."""

@@ -69,6 +69,26 @@ def canonical(value):
     return (json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n").encode()
 
 
+KEYS, SIGNERS = {}, {}  # keys by their ids (of two the first), and by the signatures that they made
+
+
+def name_of(text):
+    """The name under which it would stand in a bundle or beside it, by what it says of itself."""
+    said = re.search(rb"role=(approve|revoke) bundle=([0-9a-f]{64})", text)
+    if not said:
+        return "signatures/prepare.minisig"
+    key = SIGNERS.get(text) or KEYS.get(base64.b64decode(text.split(b"\n")[1])[2:10])
+    if said.group(1) == b"revoke":
+        return "%s.%s.revoke.minisig" % (said.group(2).decode(), key.fingerprint())
+    return "signatures/approve-%s.minisig" % key.fingerprint()
+
+
+def listed(signatures):
+    """What a request says of signatures: texts, or pairs of name and text."""
+    pairs = [(name_of(one), one) if isinstance(one, bytes) else one for one in signatures]
+    return [{"name": name, "sha256": sha256(text)} for name, text in pairs]
+
+
 class Key:
     """An Ed25519 key that signs as minisign does, on the agent's own curve arithmetic."""
 
@@ -81,6 +101,7 @@ class Key:
         self.public = LIFTED.point_encode(LIFTED.point_times(self.scalar, LIFTED.BASE))
         self.id = key_id or hashlib.sha256(b"id" + self.seed).digest()[:8]
         self.roles, self.name = list(roles), name or seed
+        KEYS.setdefault(self.id, self)
 
     def sign(self, message):
         order = LIFTED.ORDER
@@ -92,10 +113,12 @@ class Key:
     def minisig(self, message, comment):
         signature = self.sign(hashlib.blake2b(message).digest())
         whole = self.sign(signature + comment.encode())
-        return b"\n".join([
+        text = b"\n".join([
             b"untrusted comment: signature from minisign secret key",
             base64.b64encode(b"ED" + self.id + signature), b"trusted comment: " + comment.encode(),
             base64.b64encode(whole), b""])
+        SIGNERS[text] = self
+        return text
 
     def entry(self):
         return {"name": self.name, "public_key": self.base64(), "roles": self.roles}
@@ -206,7 +229,7 @@ class Bundle:
 
     def request(self, **more):
         return dict({"op": "build", "bundle": self.id,
-                     "signatures": [sha256(one) for one in self.signatures]}, **more)
+                     "signatures": listed(self.signatures)}, **more)
 
 
 # Not Apptainer: a stand-in that counts launches, misbehaves on demand and writes an empty SIF. What
