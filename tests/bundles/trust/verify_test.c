@@ -152,6 +152,7 @@ static void t75_no_byte_of_a_bundle_can_be_changed(void **state)
 			fail_msg("byte %zu: %s", at, sl_kind_name(kind));
 		assert_int_equal(pwrite(fd, &good[at], 1, (off_t)at), 1);
 	}
+	print_message("%zu changed bytes, %zu accepted\n", len, accepted);
 	assert_int_equal(accepted, 0);
 	assert_int_equal(verify_all(tiny), SL_E_NONE);
 }
