@@ -144,6 +144,30 @@ class Steps(support.Host):
             return states != ["done", "done"]
         self.try_all(kill, 20)
 
+    def test_t77_two_at_once_where_flock_fails(self):
+        """As on a network file system without locks: one of the two builds."""
+        broken = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=flock:error=ENOLCK"]
+        proof = "import fcntl, sys\ntry:\n    fcntl.flock(sys.stderr, 2)\nexcept OSError:\n    sys.exit(5)"
+        self.assertEqual(5, subprocess.run([*broken, sys.executable, "-c", proof]).returncode)
+        bundle, = self.new_bundles(1)
+        self.behave("time.sleep(1)")
+        self.assertEqual(0, self.run_agent(self.put_line([bundle]), broken))
+        text = support.source(self.etc)
+        data = b"%d\n" % len(text.encode()) + text.encode() + (json.dumps(bundle.request()) + "\n").encode()
+        both = [subprocess.Popen([*broken, sys.executable, "-I", "-c", support.BOOT], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, env=self.environment) for _ in range(2)]
+        for one in both:
+            one.stdin.write(data)
+            one.stdin.close()
+        answers = [json.loads(one.stdout.read()) for one in both]
+        for one in both:
+            one.stdout.close()
+            self.assertEqual(0, one.wait(120))
+        self.assertEqual([True, True], [answer["ok"] for answer in answers], answers)
+        self.rest()
+        self.assertEqual(1, len(self.launches()))
+        self.assertEqual("done", self.good({"op": "state", "bundle": bundle.id})["state"])
+
 
 if __name__ == "__main__":
     unittest.main()
