@@ -201,6 +201,20 @@ class Limits(unittest.TestCase):
             carried[more] = (f"files/{digest}" in made.files, digest in made.blobs)
         self.assertEqual({0: (True, False), 1: (False, True)}, carried)
 
+    def test_files_of_a_wheelhouse(self):
+        shutil.copytree("example", "wheels-of")
+        house = next(path.parent for path in pathlib.Path("wheels-of").rglob("*.whl"))
+        for number in range(limit("WHEELS") - len(os.listdir(house))):
+            os.close(os.open(house / f"{number}.txt", os.O_CREAT | os.O_WRONLY))
+
+        def compile_one(more):
+            if more:
+                (house / "more.txt").touch()
+            code, said = self.run_words("compile", "wheels-of/spec.yaml", "-o", f"w{more}.sealift")
+            self.assertEqual(code == 0, os.path.exists(f"w{more}.sealift"))
+            return code, said
+        self.both(7, "more than 65536", compile_one)
+
     def test_bytes_of_a_path(self):
         """A path that is a name too long for the system is an error of the system, not of the limit."""
         shutil.copytree("example", "paths")
