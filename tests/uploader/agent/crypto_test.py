@@ -2,13 +2,15 @@
 """Ed25519 and BLAKE2b of the agent: the standards' vectors, edge cases (T37), and minisign as judge."""
 import base64
 import hashlib
+import json
 import os
+import runpy
 import shutil
 import subprocess
 import tempfile
 import unittest
 
-from support import LIFTED, Key
+from support import LIFTED, ROOT, Key
 
 verify = LIFTED.ed25519_verify
 P, ORDER = LIFTED.P, LIFTED.ORDER
@@ -91,6 +93,30 @@ class Vectors(unittest.TestCase):
             self.assertEqual(RFC7693_ABC, LIFTED.blake2b(b"abc").hex())
         finally:
             LIFTED.hashlib = real
+
+
+class Shared(unittest.TestCase):
+    """tests/data/ed25519, which the verifier in C is held to as well."""
+
+    def setUp(self):
+        self.folder = os.path.join(ROOT, "tests/data/ed25519")
+        with open(os.path.join(self.folder, "vectors.json"), encoding="ascii") as file:
+            self.text = file.read()
+
+    def test_t37_every_vector(self):
+        rows = json.loads(self.text)
+        self.assertGreaterEqual(len(rows), 140)
+        for row in rows:
+            with self.subTest(name=row["name"]):
+                key, hashed, signature, whole = (bytes.fromhex(row[name]) for name in (
+                    "public_key", "hash", "signature", "comment_signature"))
+                good = verify(key, signature, hashed) and verify(key, whole, signature + row["comment"].encode())
+                self.assertEqual(row["verdict"], "good" if good else "bad")
+                self.assertEqual(row["key"], "good" if LIFTED.good_public_key(key) else "refused")
+
+    def test_they_are_what_make_py_writes(self):
+        made = runpy.run_path(os.path.join(self.folder, "make.py"))
+        self.assertEqual(self.text, made["text"]())
 
 
 class EdgeCases(unittest.TestCase):
