@@ -3,6 +3,7 @@
 """Every case of tests/cases/conformance before every judge that it concerns: `sealift verify`, the reader in
 Python (tests/bundles/format/reader.py, written from specs/bundle-format.md alone) and the agent's `judge`. The
 cases are data; tests/cases/conformance/README.md says what they may say."""
+import base64
 import copy
 import json
 import os
@@ -131,12 +132,38 @@ class Made:
         for before, after in one.get("text", []):
             assert before.encode() in text, self.case["name"]
             text = text.replace(before.encode(), after.encode(), 1)
+        for step in one.get("record", []):
+            text = self.change_record(key, text, *step)
         text = one["raw"].encode() if "raw" in one else text
         name = KEYS[one.get("named", one["by"])].fingerprint()
         if place == "beside":
             self.beside["%s.%s%s.minisig" % (one.get("file_of", self.id), name, ".revoke" if one.get("named_role", role) == "revoke" else "")] = text
         else:
             self.inside.append((maker.PREPARE if place == "prepare" else "signatures/approve-%s.minisig" % name, text))
+
+    def change_record(self, key, text, line, what):
+        """Line 2 or 4: the signature of the manifest or of the comment. Line 4 is made again when line 2 has changed."""
+        lines = text.split(b"\n")
+        if what == "stray":  # bits of the last letter that no byte takes
+            letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+            end = lines[line - 1].index(b"=")
+            more = letters[letters.index(lines[line - 1][end - 1]) + 1]
+            lines[line - 1] = lines[line - 1][:end - 1] + bytes([more]) + lines[line - 1][end:]
+            return b"\n".join(lines)
+        data = base64.b64decode(lines[line - 1])
+        head, r, s = data[:-64], data[-64:-32], data[-32:]
+        if what == "S+L":
+            s = (int.from_bytes(s, "little") + support.LIFTED.ORDER).to_bytes(32, "little")
+        elif what == "small-R":
+            r = (1).to_bytes(32, "little")
+        elif what == "zero":
+            r, s = (1).to_bytes(32, "little"), bytes(32)
+        else:
+            raise AssertionError(what)
+        lines[line - 1] = base64.b64encode(head + r + s)
+        if line == 2:
+            lines[3] = base64.b64encode(key.sign(r + s + lines[2][17:]))
+        return b"\n".join(lines)
 
     def members(self, data):
         """[(name, offset, size)] of a good bundle."""
@@ -235,7 +262,8 @@ class Conformance(support.Host):
         path.write_bytes(made.bytes)
         done = subprocess.run([SEALIFT, "verify", "--json", str(path)], env=dict(os.environ, SEALIFT_HOME=self.home),
                               capture_output=True, text=True, timeout=60)
-        if not done.stdout:  # the policy itself is refused
+        if not done.stdout:
+            self.assertRegex(done.stderr, r"^sealift: \S*/policy\.json(:\d+:\d+)?: ")
             return "policy", done.returncode
         report, = json.loads(done.stdout)["bundles"]
         for one in report["findings"]:
@@ -246,8 +274,8 @@ class Conformance(support.Host):
     def by_reader(self, made):
         try:
             reader.read_bytes(made.bytes)
-        except reader.BundleError:
-            return "refused"
+        except reader.BundleError as problem:
+            return problem.rule
         return "read"
 
     def by_agent(self, made):
@@ -255,7 +283,8 @@ class Conformance(support.Host):
         self.put({support.sha256(one): one for one in objects if one})
         answer = self.call({"op": "judge", "bundle": made.id, "signatures": support.listed(made.inside)})
         if not answer["ok"]:
-            return "policy" if answer["error"]["kind"] == "input" else "refused " + answer["error"]["kind"]
+            policy = answer["error"]["kind"] == "input" and "/policy.json" in answer["error"]["message"]
+            return "policy" if policy else f"refused {answer['error']}"
         for one in answer["findings"]:
             if one["verdict"] == "fail":
                 return f"{one['rule']} {one['kind']}"
@@ -267,12 +296,14 @@ class Conformance(support.Host):
         made = Made(case, self.base, self.now)
         self.lay(case, made)
         expected, judges = case["expect"], case.get("judges", ["verify", "agent"])
+        if not {"verify", "agent"} <= set(judges) or "reader" in case or "agent" in case:
+            self.assertTrue(case.get("why"), "a judge is left out, or says something else: why?")
         if "verify" in judges:
             code = {"verified": 0, "policy": 3}.get(expected) if expected in ("verified", "policy") else self.EXITS[expected.split()[1]]
             self.assertEqual((expected, code), self.by_verify(made))
         if "reader" in judges:
-            refused = expected.split()[0] in ("format", "content", "blobs")
-            self.assertEqual(case.get("reader", "refused" if refused else "read"), self.by_reader(made))
+            rule = expected.split()[0]
+            self.assertEqual(case.get("reader", rule if rule in ("format", "content", "blobs") else "read"), self.by_reader(made))
         if "agent" in judges:
             self.assertEqual(case.get("agent", expected), self.by_agent(made))
         return len(judges)

@@ -5,6 +5,7 @@
 It uses the standard library and the zstd program, reads everything into memory, and knows nothing
 of trust: signatures are handed out as bytes.
 """
+import contextlib
 import hashlib
 import json
 import re
@@ -20,7 +21,17 @@ LIMITS = {
 
 
 class BundleError(Exception):
-    """The file is not a bundle of format 1."""
+    """The file is not a bundle of format 1; `rule` is the one of policy.md's findings that says so."""
+    rule = "format"
+
+
+@contextlib.contextmanager
+def judged_as(rule):
+    try:
+        yield
+    except BundleError as problem:
+        problem.rule = rule
+        raise
 
 
 def need(condition, message):
@@ -327,9 +338,11 @@ def read_bytes(data):
         blob = cursor.member("blobs/sha256/" + item["sha256"], item["size"])
         bundle.blobs[item["sha256"]] = blob
     need(cursor.take(2 * BLOCK) == bytes(2 * BLOCK), "end of the bundle")
-    bundle.files = unpack_content(manifest, bundle.frame)
-    for digest, blob in bundle.blobs.items():
-        need(hashlib.sha256(blob).hexdigest() == digest, "blob %s is damaged" % digest)
+    with judged_as("content"):
+        bundle.files = unpack_content(manifest, bundle.frame)
+    with judged_as("blobs"):
+        for digest, blob in bundle.blobs.items():
+            need(hashlib.sha256(blob).hexdigest() == digest, "blob %s is damaged" % digest)
     return bundle
 
 
