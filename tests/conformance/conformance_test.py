@@ -8,6 +8,7 @@ import copy
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ ADA = Key("ada")
 KEYS = {"ada": ADA, "bea": Key("bea", ["approve"]), "cay": Key("cay", ["approve"]), "zoe": Key("zoe", ["prepare", "approve"]),
         "eve": Key("eve"), "twin": Key("twin", key_id=ADA.id)}
 LISTED = ("ada", "bea", "cay", "zoe")
-LEAST = 120
+LEAST = 240
 
 
 def entry(value):
@@ -56,7 +57,7 @@ class Made:
             value = self.change_manifest(value, *step)
         self.manifest = value if isinstance(value, bytes) else reader.canonical(value)
         self.id = support.sha256(self.manifest)
-        self.inside, self.beside = [], {}
+        self.inside, self.beside, self.given = [], {}, {}
         for one in case.get("signatures", [{"by": "ada"}]):
             self.add_signature(one)
         self.inside.sort(key=lambda one: (one[0] != maker.PREPARE, one[0]))
@@ -136,8 +137,9 @@ class Made:
             text = self.change_record(key, text, *step)
         text = one["raw"].encode() if "raw" in one else text
         name = KEYS[one.get("named", one["by"])].fingerprint()
-        if place == "beside":
-            self.beside["%s.%s%s.minisig" % (one.get("file_of", self.id), name, ".revoke" if one.get("named_role", role) == "revoke" else "")] = text
+        if place in ("beside", "given"):
+            form = "%s.%s.revoke.minisig" if one.get("named_role", role) == "revoke" else "%s.%s.minisig"
+            getattr(self, place)[form % (one.get("file_of", self.id), name)] = text
         else:
             self.inside.append((maker.PREPARE if place == "prepare" else "signatures/approve-%s.minisig" % name, text))
 
@@ -228,10 +230,22 @@ class Conformance(support.Host):
         cls.made = pathlib.Path(made.name)
         example, home = cls.made / "example", cls.made / "home"
         make_example.make(str(example))
-        for words in (("key", "new", "--no-password"), ("compile", example / "spec.yaml", "-o", cls.made / "x.sealift")):
+        spec = (example / "spec.yaml").read_text()
+        fetching = re.sub(r"(?m)^base: .*", "base: {docker: docker.io/library/python, digest: 'sha256:%s'}" % ("ab" * 32),
+                          spec.replace("  wheelhouse: wheels\n", ""))
+        texts = {"sealed": spec, "pinned": fetching, "open": fetching.replace("network: none", "network: any")}
+
+        def sealift(*words):
             subprocess.run([SEALIFT, "-q", *map(str, words)], check=True, capture_output=True,
                            env=dict(os.environ, SEALIFT_HOME=str(home)))
-        cls.base, cls.now = reader.read(str(cls.made / "x.sealift")), int(time.time())
+        sealift("key", "new", "--no-password")
+        cls.bases, cls.now = {}, int(time.time())
+        for name, text in texts.items():
+            (example / f"{name}.yaml").write_text(text)
+            sealift("compile", example / f"{name}.yaml", "--allow-open", "-o", cls.made / f"{name}.sealift")
+            cls.bases[name] = reader.read(str(cls.made / f"{name}.sealift"))
+            assert cls.bases[name].manifest["closure"] == name
+        assert cls.bases["sealed"].blobs and not cls.bases["pinned"].blobs
 
     def lay(self, case, made):
         config = pathlib.Path(self.home, "config")
@@ -248,8 +262,13 @@ class Conformance(support.Host):
         folder.mkdir(exist_ok=True)
         for path in folder.iterdir():
             path.unlink()
-        for name, data in made.beside.items():
-            (folder / name).write_bytes(data)
+        given = pathlib.Path(self.folder, "given")
+        given.mkdir(exist_ok=True)
+        for path in given.iterdir():
+            path.unlink()
+        for where, files in ((folder, made.beside), (given, made.given)):
+            for name, data in files.items():
+                (where / name).write_bytes(data)
         memory = {"latest": support.LIFTED.show_time(self.now + 86400 * case.get("latest_days", -1)), "sealift_seen": 1,
                   "versions": [{"name": made.parts.name, "time": "2026-01-01T00:00:00Z", "version": case["seen"]}] if "seen" in case else []}
         for place in ("state", "data"):
@@ -260,7 +279,8 @@ class Conformance(support.Host):
     def by_verify(self, made):
         path = pathlib.Path(self.folder, "b.sealift")
         path.write_bytes(made.bytes)
-        done = subprocess.run([SEALIFT, "verify", "--json", str(path)], env=dict(os.environ, SEALIFT_HOME=self.home),
+        words = ["--signatures", str(pathlib.Path(self.folder, "given"))] if made.given else []
+        done = subprocess.run([SEALIFT, "verify", "--json", str(path), *words], env=dict(os.environ, SEALIFT_HOME=self.home),
                               capture_output=True, text=True, timeout=60)
         if not done.stdout:
             self.assertRegex(done.stderr, r"^sealift: \S*/policy\.json(:\d+:\d+)?: ")
@@ -279,9 +299,11 @@ class Conformance(support.Host):
         return "read"
 
     def by_agent(self, made):
-        objects = [made.manifest, *made.parts.files.values(), *made.parts.blobs, *(text for _, text in made.inside)]
+        objects = [made.manifest, *made.parts.files.values(), *made.parts.blobs, *(text for _, text in made.inside),
+                   *made.given.values()]
         self.put({support.sha256(one): one for one in objects if one})
-        answer = self.call({"op": "judge", "bundle": made.id, "signatures": support.listed(made.inside)})
+        answer = self.call({"op": "judge", "bundle": made.id, "signatures": support.listed(
+            [*made.inside, *made.given.items()])})
         if not answer["ok"]:
             policy = answer["error"]["kind"] == "input" and "/policy.json" in answer["error"]["message"]
             return "policy" if policy else f"refused {answer['error']}"
@@ -293,7 +315,7 @@ class Conformance(support.Host):
     EXITS = {"answer": 1, "format": 3, "limit": 7, "untrusted": 4}
 
     def judge(self, case):
-        made = Made(case, self.base, self.now)
+        made = Made(case, self.bases[case.get("base", "sealed")], self.now)
         self.lay(case, made)
         expected, judges = case["expect"], case.get("judges", ["verify", "agent"])
         if not {"verify", "agent"} <= set(judges) or "reader" in case or "agent" in case:
