@@ -12,6 +12,7 @@ static const struct sl_command *const commands[] = {
 	&command_forget,
 	&command_export,
 	&command_probe,
+	&command_sweep,
 	&command_agent_register,
 	&command_agent_show,
 	&command_login,

@@ -229,6 +229,7 @@ class Canary(line.Line):
             ("push", [self.good, *local]), ("push", [self.token, *local]),
             ("forget", ["--done"]), ("forget", ["99"]),
             ("add", [self.good, *local]), ("cancel", ["1"]), ("cancel", ["2"]), ("cancel", ["3"]),
+            ("sweep", [*local, "--older-than", "1"]), ("sweep", [*local, "--older-than", "0"]),
             ("agent show", []), ("agent show", ["surplus"]),
         ]
 

@@ -14,6 +14,7 @@ extern const struct sl_command command_cancel;
 extern const struct sl_command command_forget;
 extern const struct sl_command command_export;
 extern const struct sl_command command_probe;
+extern const struct sl_command command_sweep;
 extern const struct sl_command command_agent_register;
 extern const struct sl_command command_agent_show;
 extern const struct sl_command command_login;
