@@ -106,6 +106,13 @@ class Enforced(unittest.TestCase):
         self.assertEqual(row["receipt"]["policy"], "/etc/sealift/policy.json")
         self.assertEqual(cloud.journal("POST", "/v3/functions"), [])
         self.assertEqual(len(cloud.journal("GET", "/v2/functions/*")), 2)
+        # Whoever may submit may also make room, of what nobody has asked for in a day: of nothing here.
+        code, out, err = uploader.call("sweep", "--builder", endpoint.id, "--builder-config", uploader.configure(
+            user_endpoint_config={"threads": 2}), "--older-than", "1", "--json")
+        self.assertEqual(code, 0, out + err)
+        said = json.loads(out)
+        self.assertEqual(said["objects"], {"bytes": 0, "count": 0})
+        self.assertGreater(said["kept"]["count"], 10)
 
     def test_a_bundle_that_the_operators_policy_refuses(self):
         # The account's own policy would take it.
