@@ -16,6 +16,11 @@ HASH = hashlib.blake2b(b"a manifest\n").digest()
 COMMENT = b"sealift's vectors"
 KEY, OTHER = Key("vector"), Key("another vector")
 NONCE = 271828
+# RFC 8032, section 7.1, TEST SHA(abc): the one whose message has the length of a hash.
+RFC_SEED = "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42"
+RFC_PUBLIC = "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf"
+RFC_SIGNATURE = ("dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e030"
+                 "3dca179c138ac17ad9bef1177331a704")
 times, add, encode, decode = LIFTED.point_times, LIFTED.point_add, LIFTED.point_encode, LIFTED.point_decode
 R = encode(times(NONCE, LIFTED.BASE))
 
@@ -42,6 +47,39 @@ def torsion():
     raise AssertionError("no point of order 8")
 
 
+def rfc_key():
+    key, hashed = Key("RFC 8032"), hashlib.sha512(bytes.fromhex(RFC_SEED)).digest()
+    key.scalar = int.from_bytes(hashed[:32], "little") & (1 << 254) - 8 | 1 << 254
+    key.prefix, key.public = hashed[32:], encode(times(key.scalar, LIFTED.BASE))
+    return key
+
+
+def point_of(data):
+    """As a verifier that is not strict reads it: y modulo P, and x = 0 with any sign."""
+    number = int.from_bytes(data, "little")
+    y = (number & (1 << 255) - 1) % P
+    return decode(little(y | number >> 255 << 255)) or decode(little(y))
+
+
+def holds(public, signature, message, cofactor=1):
+    """RFC 8032's equation and nothing else, perhaps multiplied by the cofactor."""
+    a, r = point_of(public), point_of(signature[:32])
+    if a is None or r is None:
+        return False
+    h, s = challenge(signature[:32], public, message), int.from_bytes(signature[32:], "little")
+    left, right = times(cofactor * s % ORDER, LIFTED.BASE), times(cofactor, add(r, times(h, a)))
+    return encode(left) == encode(right)
+
+
+def fitting(message, public, scalar=0, part=LIFTED.IDENTITY, fits=True):
+    """A signature by a key with a part of small order for which the equation holds (or not); R gets `part`."""
+    for nonce in range(1, 1000):
+        signature = sign(message, public, scalar, encode(add(times(nonce, LIFTED.BASE), part)), nonce)
+        if holds(public, signature, message) == fits:
+            return signature
+    raise AssertionError("none found")
+
+
 SMALL = torsion()
 # y from p to 2^255 - 1 names y - p once more; x = 0 has no sign.
 OTHER_ENCODINGS = [little(y | sign << 255) for y in range(P, 2 ** 255) for sign in (0, 1)] + [
@@ -52,14 +90,19 @@ ON_NO_CURVE = [little(y) for y in range(2, 30) if decode(little(y)) is None][:5]
 def vectors():
     def row(name, why, signature=None, public=KEY.public, key="good", verdict="bad", comment_signature=None, hashed=HASH, signer=KEY):
         signature = sign(hashed) if signature is None else signature
-        return {"name": name, "why": why, "public_key": public.hex(), "hash": hashed.hex(), "signature": signature.hex(),
-                "comment": COMMENT.decode(), "key": key, "verdict": verdict,
-                "comment_signature": (signer.sign(signature + COMMENT) if comment_signature is None else comment_signature).hex()}
+        whole = signer.sign(signature + COMMENT) if comment_signature is None else comment_signature
+        lenient = holds(public, signature, hashed, 8) and holds(public, whole, signature + COMMENT, 8)
+        return {"lenient": lenient, "name": name, "why": why, "public_key": public.hex(), "hash": hashed.hex(), "signature": signature.hex(),
+                "comment": COMMENT.decode(), "key": key, "verdict": verdict, "comment_signature": whole.hex()}
 
     for number in range(4):
         hashed, signer = hashlib.blake2b(b"%d" % number).digest(), Key("vector %d" % number)
         yield row("good %d" % number, "as any signer makes it", signer.sign(hashed), signer.public, verdict="good", hashed=hashed,
                   signer=signer)
+    abc, signer = hashlib.sha512(b"abc").digest(), rfc_key()
+    assert (signer.public.hex(), signer.sign(abc).hex()) == (RFC_PUBLIC, RFC_SIGNATURE)
+    yield row("RFC 8032, SHA(abc)", "the standard's own", bytes.fromhex(RFC_SIGNATURE), signer.public, verdict="good", hashed=abc,
+              signer=signer)
     yield row("by the equation", "with a nonce that was chosen", verdict="good")
     yield row("of other bytes", "the hash is another one", sign(hashlib.blake2b(b"").digest()))
     yield row("of another key", "made by another key", OTHER.sign(HASH))
@@ -84,23 +127,32 @@ def vectors():
                       lambda message, r=encode(add(decode(R), point)): sign(message, r=r))
     for number, text in enumerate(OTHER_ENCODINGS):
         yield row("R not canonical %d" % number, "a second encoding of a point", sign(HASH, r=text, nonce=0))
-        yield row("key not canonical %d" % number, "a second encoding of a point", sign(HASH, text, 1), text, "refused")
+        point, whole = point_of(text), None
+        first = sign(HASH, text, 1)
+        if point and encode(times(8, point)) == encode(LIFTED.IDENTITY):  # of the others nobody knows the scalar
+            first = fitting(HASH, text)
+            whole = fitting(first + COMMENT, text)
+        yield row("key not canonical %d" % number, "a second encoding of a point", first, text, "refused", comment_signature=whole)
     for number, text in enumerate(ON_NO_CURVE):
         yield row("R on no curve %d" % number, "no point has this y", sign(HASH, r=text))
         yield row("key on no curve %d" % number, "no point has this y", sign(HASH, text, 1), text, "refused")
     for number, point in enumerate(SMALL):
         public = encode(point)
-        for nonce in range(1, 64):  # one of order 8 needs a challenge that is a multiple of 8
-            r = encode(times(nonce, LIFTED.BASE))
-            if encode(times(challenge(r, public, HASH), point)) == encode(LIFTED.IDENTITY):
-                break
-        first = r + little(nonce)
+        first = fitting(HASH, public)
         yield row("key of small order %d" % number, "signs any message for who does not look", first, public, "refused",
-                  comment_signature=first)
+                  comment_signature=fitting(first + COMMENT, public))
     for number, point in enumerate(SMALL[1:], 1):
         public = encode(add(decode(KEY.public), point))
-        yield row("key of mixed order %d" % number, "an honest key plus a point of small order", sign(HASH, public), public,
-                  "refused", comment_signature=OTHER.sign(HASH))
+
+        def mixed(name, why, verdict, one, public=public):
+            first = one(HASH)
+            return row(name % number, why, first, public, "refused", verdict, one(first + COMMENT))
+        yield mixed("key of mixed order %d, cofactor", "an honest key plus a point of small order, which the cofactor takes away",
+                    "bad", lambda message: fitting(message, public, KEY.scalar, fits=False))
+        yield mixed("key of mixed order %d", "the equation holds, so only the key itself tells", "good",
+                    lambda message: fitting(message, public, KEY.scalar))
+        yield mixed("key and R of mixed order %d", "their parts of small order cancel, so only the key itself tells", "good",
+                    lambda message: fitting(message, public, KEY.scalar, point))
 
 
 def text():
@@ -110,5 +162,6 @@ def text():
 
 
 if __name__ == "__main__":
+    MADE = text()
     with open(os.path.join(HERE, "vectors.json"), "w", encoding="ascii") as file:
-        file.write(text())
+        file.write(MADE)
