@@ -29,7 +29,8 @@ ADA = Key("ada")
 KEYS = {"ada": ADA, "bea": Key("bea", ["approve"]), "cay": Key("cay", ["approve"]), "zoe": Key("zoe", ["prepare", "approve"]),
         "eve": Key("eve"), "twin": Key("twin", key_id=ADA.id)}
 LISTED = ("ada", "bea", "cay", "zoe")
-LEAST = 240
+LEAST = 262
+POLICY = re.compile(r"(?:sealift: |')?/\S*/policy\.json(.+)")  # how a message about the policy begins, and what follows
 
 
 def entry(value):
@@ -283,8 +284,9 @@ class Conformance(support.Host):
         done = subprocess.run([SEALIFT, "verify", "--json", str(path), *words], env=dict(os.environ, SEALIFT_HOME=self.home),
                               capture_output=True, text=True, timeout=60)
         if not done.stdout:
-            self.assertRegex(done.stderr, r"^sealift: \S*/policy\.json(:\d+:\d+)?: ")
-            return "policy", done.returncode
+            said = POLICY.match(done.stderr)
+            self.said.append(said[1] if said else done.stderr)
+            return "policy" if said else f"refused {done.stderr}", done.returncode
         report, = json.loads(done.stdout)["bundles"]
         for one in report["findings"]:
             if one["verdict"] == "fail":
@@ -305,8 +307,9 @@ class Conformance(support.Host):
         answer = self.call({"op": "judge", "bundle": made.id, "signatures": support.listed(
             [*made.inside, *made.given.items()])})
         if not answer["ok"]:
-            policy = answer["error"]["kind"] == "input" and "/policy.json" in answer["error"]["message"]
-            return "policy" if policy else f"refused {answer['error']}"
+            said = answer["error"]["kind"] == "input" and POLICY.match(answer["error"]["message"])
+            self.said.append(said[1] if said else "")
+            return "policy" if said else f"refused {answer['error']}"
         for one in answer["findings"]:
             if one["verdict"] == "fail":
                 return f"{one['rule']} {one['kind']}"
@@ -317,6 +320,7 @@ class Conformance(support.Host):
     def judge(self, case):
         made = Made(case, self.bases[case.get("base", "sealed")], self.now)
         self.lay(case, made)
+        self.said = []
         expected, judges = case["expect"], case.get("judges", ["verify", "agent"])
         if not {"verify", "agent"} <= set(judges) or "reader" in case or "agent" in case:
             self.assertTrue(case.get("why"), "a judge is left out, or says something else: why?")
@@ -328,6 +332,9 @@ class Conformance(support.Host):
             self.assertEqual(case.get("reader", rule if rule in ("format", "content", "blobs") else "read"), self.by_reader(made))
         if "agent" in judges:
             self.assertEqual(case.get("agent", expected), self.by_agent(made))
+        if expected == "policy":  # refused for what is wrong with it, and not for something else
+            self.assertEqual(case["says"], [text[:len(want)] for want, text in zip(case["says"], self.said, strict=True)])
+            self.assertTrue(all(case["says"]))
         return len(judges)
 
     def test_every_case(self):

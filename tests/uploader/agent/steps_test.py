@@ -73,7 +73,7 @@ class Steps(support.Host):
                         with open(image["path"], "rb") as file:
                             self.assertEqual(image["sha256"], support.sha256(file.read()), what)
 
-    def finish(self, bundles, most, what):
+    def finish(self, bundles, most, what, arrivals=False):
         """Whoever asked asks again, until it is done."""
         self.assertEqual(0, self.run_agent(self.put_line(bundles)), what)
         for _ in range(len(bundles) + 1):  # one that was killed may hold up the other once
@@ -88,7 +88,8 @@ class Steps(support.Host):
         self.assertLessEqual(sum(map(self.launches_of, bundles)), most, what)
         queue = self.store_path("queue")
         left = self.leftovers() + (os.listdir(queue) if os.path.isdir(queue) else [])
-        self.assertEqual([], [name for name in left if not name.startswith(".new-")], what)
+        # Half an object stays among the arrivals until it is forgotten; nothing else leaves anything.
+        self.assertEqual([], [name for name in left if not (arrivals and name.startswith(".new-"))], what)
 
     def try_all(self, kill, least):
         """kill(call, number): whether it was killed there."""
@@ -107,7 +108,7 @@ class Steps(support.Host):
             bundle, = self.new_bundles(1)
             status = self.run_agent(self.put_line([bundle]), strace(call, number))
             self.assert_whole("%s %d" % (call, number))
-            self.finish([bundle], 1, "%s %d" % (call, number))
+            self.finish([bundle], 1, "%s %d" % (call, number), arrivals=True)
             return status != 0
         self.try_all(kill, 15)  # a bundle of this size has 17 steps
 
