@@ -17,8 +17,8 @@ What holds at any moment, also after kill -9:
  1. A file under objects/ has been hashed before it got its name; it is hashed again when used.
  2. Nothing of a bundle is interpreted before a signature that the policy trusts covers it, and
     Apptainer is not started before every byte it will read has been hashed.
- 3. Whoever checks or builds a bundle holds its highest lock generation; a dead holder is seen by
-    host, pid and start time, or elsewhere by a lease, and the next call takes a higher one.
+ 3. Whoever checks or builds a bundle holds its lock, and nobody else does; a dead holder is seen by
+    host, pid and start time, or elsewhere by a lease, and the next call takes another one.
  4. An image or a receipt appears under its name by one rename, or not at all.
  5. Policy and store are read from this host, never from a request.
  6. A bundle that has a receipt has been noted in seen.json.
@@ -46,6 +46,7 @@ def sealift_agent(request, stream=None):
     import struct
     import subprocess
     import sys
+    import threading
     import time
 
     SYSTEM_FOLDER = "/etc/sealift"
@@ -1330,7 +1331,8 @@ def sealift_agent(request, stream=None):
         """Which good signatures count (T31, T32); every finding that is made of signatures."""
         keys = {key["fingerprint"]: key for key in case["policy"]["keys"]}
         good = [report for report in case["reports"] if report["verdict"] == "good"]
-        preparers, counted = {one["fingerprint"] for one in good if one["place"] == "prepare"}, set()
+        preparers = {one.get("fingerprint") for one in case["reports"] if one["place"] == "prepare"}
+        counted = set()
         for report in case["reports"]:
             report["allowed"] = False
         for report in good:
@@ -1922,7 +1924,8 @@ def sealift_agent(request, stream=None):
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
-            for handle in select.select(waiting, [], [], left)[0]:
+            beat()
+            for handle in select.select(waiting, [], [], min(left, 5))[0]:
                 data = os.read(handle, 65536)
                 kept[handle] += data[:limit - len(kept[handle])]
                 if not data:
@@ -1938,7 +1941,11 @@ def sealift_agent(request, stream=None):
         except OSError as problem:
             return None, b"", str(problem).encode("utf-8", "replace")
         with child:
-            said = collect(child, limit, time.monotonic() + timeout)
+            try:
+                said = collect(child, limit, time.monotonic() + timeout)
+            except BaseException:
+                child.kill()
+                raise
             if said is None:
                 child.kill()
                 return None, b"", ("it did not end within %d seconds" % timeout).encode()
@@ -2173,9 +2180,9 @@ def sealift_agent(request, stream=None):
     def lock_path(folder, number):
         return os.path.join(folder, "lock.%d" % number)
 
-    def current_owner(folder, below=1 << 31):
+    def current_owner(folder):
         for number in lock_numbers(folder):
-            owner = is_alive(lock_path(folder, number)) if number < below else None
+            owner = is_alive(lock_path(folder, number))
             if owner:
                 return owner
         return None
@@ -2187,16 +2194,49 @@ def sealift_agent(request, stream=None):
     def new_lock(folder, nonce):
         """A lock that is none yet: it is taken by giving it the next number."""
         aside = os.path.join(folder, ".lock-" + nonce)
-        os.mkdir(aside, 0o700)
-        write_file(os.path.join(aside, "taken"), b"")  # a released lock is not empty either
-        write_json(os.path.join(aside, "owner.json"), owner_now(nonce))
+        try:
+            os.mkdir(aside, 0o700)
+            write_file(os.path.join(aside, "taken"), b"")  # a released lock is not empty either
+            write_json(os.path.join(aside, "owner.json"), owner_now(nonce))
+        except BaseException:
+            remove_tree(aside)
+            raise
         return aside
 
-    def drop_locks(folder, below, aside):
-        for old in lock_numbers(folder):
-            if old < below:
-                os.rename(lock_path(folder, old), aside)
-                remove_tree(aside)
+    def number_lock(folder, aside):
+        """Gives it the next number; None when somebody else was quicker."""
+        number = (lock_numbers(folder) or [0])[-1] + 1
+        try:
+            os.rename(aside, lock_path(folder, number))
+        except OSError as problem:
+            if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                return None
+            raise
+        return number
+
+    def drop_lock(folder, number, aside):
+        try:
+            os.rename(lock_path(folder, number), aside)
+        except OSError:
+            return  # whoever has got in has dropped it
+        remove_tree(aside)
+
+    def living(folder, *but):
+        """The numbers of the locks whose owners live, lowest first."""
+        return [number for number in lock_numbers(folder)
+                if number not in but and is_alive(lock_path(folder, number))]
+
+    def drop_the_dead(folder, number, aside):
+        """By who holds `number`. A lock that is dead stays so."""
+        for other in lock_numbers(folder):
+            if other != number and not is_alive(lock_path(folder, other)):
+                drop_lock(folder, other, aside)
+
+    def give_way():
+        time.sleep(0.01 + secrets.randbelow(40) / 1000)  # two who do so at once must not meet again
+
+    # Whoever has given its lock a number looks at all others then. Two who come at once see each other, or the
+    # later one sees the earlier one, whatever their numbers; so never do both get in. Numbers may come again.
 
     def take_lock(folder):
         """(number, nonce, None), or (None, None, owner) when somebody else works on it."""
@@ -2206,42 +2246,49 @@ def sealift_agent(request, stream=None):
                 return None, None, owner
             nonce = secrets.token_hex(16)
             aside = new_lock(folder, nonce)
-            number = (lock_numbers(folder) or [0])[-1] + 1
             try:
-                os.rename(aside, lock_path(folder, number))
-            except OSError as problem:
-                remove_tree(aside)
-                if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                number = number_lock(folder, aside)
+                if not number:
                     continue
-                raise
-            owner = current_owner(folder, below=number)  # whoever came first goes first
+                rivals = living(folder, number)
+                if not rivals:
+                    drop_the_dead(folder, number, aside)
+                    return number, nonce, None
+                drop_lock(folder, number, aside)
+            finally:
+                remove_tree(aside)
+            owner = is_alive(lock_path(folder, rivals[0])) if rivals[0] < number else None
             if owner:
-                release_lock(folder, number)
                 return None, None, owner
-            drop_locks(folder, number, aside)
-            return number, nonce, None
+            give_way()
 
-    def take_over(folder, number, nonce):
+    def take_over(folder, number, nonce, seconds=25):
         """A new lock in place of the one that its maker took for this process; None when somebody else has it.
 
-        The maker may be dead, so that others get in who then drop its lock; or alive, and they give way."""
+        The maker may be dead, so that others get in, who then drop its lock; or alive, and they give way."""
+        until = time.monotonic() + seconds
         while still_mine(folder, number, nonce):
+            rivals = living(folder, number)
+            if rivals and time.monotonic() > until:
+                owner = is_alive(lock_path(folder, rivals[0])) or {"pid": 0, "host": "?"}
+                raise Refusal("io", "process %d on %s holds what the build needs, and does nothing"
+                              % (owner["pid"], owner["host"]), "end it if it hangs, and build again")
+            if rivals:
+                give_way()
+                continue
             aside = new_lock(folder, nonce)
-            new = (lock_numbers(folder) or [number])[-1] + 1
             try:
-                os.rename(aside, lock_path(folder, new))
-            except OSError as problem:
+                new = number_lock(folder, aside)
+                # In this order: whoever has got in before has dropped the maker's lock by now.
+                if new and not living(folder, number, new) and still_mine(folder, number, nonce):
+                    drop_lock(folder, number, aside)
+                    drop_the_dead(folder, new, aside)
+                    return new
+                if new:
+                    drop_lock(folder, new, aside)
+            finally:
                 remove_tree(aside)
-                if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                    continue
-                raise
-            others = [old for old in lock_numbers(folder)
-                      if old < new and old != number and is_alive(lock_path(folder, old))]
-            if not others and still_mine(folder, number, nonce):  # in this order: who got in has dropped it by now
-                drop_locks(folder, new, aside)
-                return new
-            release_lock(folder, new)
-            time.sleep(0.02)
+            give_way()
         return None
 
     def release_lock(folder, number):
@@ -2268,6 +2315,16 @@ def sealift_agent(request, stream=None):
                     os.utime(path)
                 except OSError:
                     pass
+
+    def beat_on():
+        """For a process that lives as long as what it holds: also while it waits for a disk or another program."""
+        while True:
+            for path in filter(None, list(held.values())):
+                try:
+                    os.utime(path)
+                except OSError:
+                    pass
+            time.sleep(10)
 
     def still_mine(folder, number, nonce):
         data = read_file(os.path.join(lock_path(folder, number), "owner.json"), MIB)
@@ -2313,7 +2370,10 @@ def sealift_agent(request, stream=None):
 
     def read_ticket(store, name):
         data = read_file(os.path.join(store.root, "queue", name), MIB)
-        return load_json(data, name) if data else None
+        ticket = load_json(data, name) if data else {}
+        # One that another release has written is written again when its bundle is asked for again.
+        good = all(isinstance(one, dict) for one in ticket.get("signatures", [None]))
+        return ticket if good else None
 
     def take_seat(store, limit):
         """{"seat", "seat_number", "seat_lock", "seat_nonce"}, or None when all are taken."""
@@ -2327,7 +2387,8 @@ def sealift_agent(request, stream=None):
 
     def let_go_of_seat(seat):
         held["seat"] = None
-        release_lock(seat["seat"], seat["seat_lock"])
+        if still_mine(seat["seat"], seat["seat_lock"], seat["seat_nonce"]):
+            release_lock(seat["seat"], seat["seat_lock"])
 
     def somebody_builds(store, limit):
         """Whether a seat is taken, so that those who wait will get their turn."""
@@ -2373,13 +2434,21 @@ def sealift_agent(request, stream=None):
 
     def serve(store, seat):
         """The seat goes to the first of those who wait whose build can be started, or is given up."""
-        while seat:
-            for name, ticket in next_in_line(store, seat["seat_number"]):
-                if start_from_ticket(store, name, ticket, seat):
+        try:
+            while seat:
+                name, ticket = next(next_in_line(store, seat["seat_number"]), (None, None))
+                if not ticket:
+                    let_go_of_seat(seat)
+                    _, ticket = next(next_in_line(store, seat["seat_number"]), (None, None))
+                    seat = take_seat(store, ticket["builds"]) if ticket else None
+                elif not still_mine(seat["seat"], seat["seat_lock"], seat["seat_nonce"]):
+                    seat = take_seat(store, ticket["builds"])  # a supervisor has died with it
+                elif start_from_ticket(store, name, ticket, seat):
                     return
-            let_go_of_seat(seat)
-            waiting = next(next_in_line(store, seat["seat_number"]), None)
-            seat = take_seat(store, waiting[1]["builds"]) if waiting else None
+        except BaseException:
+            if seat:
+                let_go_of_seat(seat)
+            raise
 
     def wait_in_line(store, site, fields, case, limit):
         """Under the lock of the bundle: it is checked now, and once more when its turn comes."""
@@ -2990,15 +3059,20 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
     def supervise(job):
         """The detached process: takes the lock over, tells its maker, builds, cleans up."""
         store, bundle, folder = Store(job["store"]), job["bundle"], job["lock_folder"]
-        job["lock"] = take_over(folder, job["lock"], job["nonce"])
-        if job["lock"] is None:
-            return
-        hold(folder, job["lock"])
-        if "seat" in job:
-            job["seat_lock"] = take_over(job["seat"], job["seat_lock"], job["seat_nonce"])
-            if job["seat_lock"] is None:
+        try:
+            job["lock"] = take_over(folder, job["lock"], job["nonce"])
+            if job["lock"] is None:
                 return
-            hold(job["seat"], job["seat_lock"], "seat")
+            hold(folder, job["lock"])
+            if "seat" in job:
+                job["seat_lock"] = take_over(job["seat"], job["seat_lock"], job["seat_nonce"])
+                if job["seat_lock"] is None:
+                    return
+                hold(job["seat"], job["seat_lock"], "seat")
+        except Refusal as refusal:
+            os.write(1, json.dumps(refusal.answer()["error"]).encode("ascii")[:4000] + b"\n")
+            return
+        threading.Thread(target=beat_on, daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _frame: stopping.append(number))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -3018,10 +3092,12 @@ print(json.dumps({"found": found, "listed": listed, "manifest": manifest}))
             ending = {"state": "interrupted" if stopping else "failed",
                       "error": as_refusal(problem).answer()["error"]}
         left = [path for path in job["made"] if not remove_tree(path)]
-        if receipt:
+        mine = still_mine(folder, job["lock"], job["nonce"])  # else whoever has taken over says what becomes of it
+        if receipt and mine:
             write_json(store.bundle(bundle, "receipt.json"), receipt)
-        save_state(store, bundle, left_behind=left, **ending)
-        release_lock(folder, job["lock"])
+        if mine:
+            save_state(store, bundle, left_behind=left, **ending)
+            release_lock(folder, job["lock"])
         held["bundle"] = None
         if "seat" in job and stopping:
             let_go_of_seat(job)
@@ -3059,12 +3135,15 @@ types.FunctionType(code, there)("{}", None)
             child.stdin.close()
             poll = select.poll()
             poll.register(child.stdout, select.POLLIN | select.POLLHUP)
-            said = os.read(child.stdout.fileno(), 16) if poll.poll(60000) else b""
+            said = os.read(child.stdout.fileno(), 4096) if poll.poll(60000) else b""
         except OSError:
             said = b""
         finally:
             child.stdout.close()
             child.wait()
+        if said.startswith(b"{"):
+            why = json.loads(said.decode("ascii"))
+            raise Refusal(why["kind"], why["message"], why.get("hint", ""))
         if said != b"ready\n":
             raise Refusal("internal", "the supervisor of the build did not start",
                           "see %s" % store.bundle(job["bundle"], "supervisor.log"))
@@ -3616,8 +3695,10 @@ types.FunctionType(code, there)("{}", None)
                     check_and_start(store, site, fields, case, dict(lock, **seat))
         except Exception:
             release_lock(lock["lock_folder"], lock["lock"])
-            if seat:
+            try:
                 serve(store, seat)
+            except Exception:
+                pass  # who asked hears of its own build; those who wait ask again
             raise
         if waits:
             release_lock(lock["lock_folder"], lock["lock"])
@@ -3830,13 +3911,25 @@ types.FunctionType(code, there)("{}", None)
                 found |= objects_of(store, bundle)
         return found
 
+    def entries_of(folder):
+        """(entry, its stat) of a folder in which others write; what goes meanwhile is not there."""
+        try:
+            entries = list(os.scandir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            yield entry, found
+
     def sweep_objects(store, before, dry):
         """(what was removed, what was kept), each as {"count", "bytes"}."""
         removed, kept = {"count": 0, "bytes": 0}, {"count": 0, "bytes": 0}
         used, top = objects_in_use(store, before), os.path.join(store.root, "objects", "sha256")
         for name in sorted(os.listdir(top)) if os.path.isdir(top) else []:
-            for entry in os.scandir(os.path.join(top, name)):
-                found = entry.stat(follow_symlinks=False)
+            for entry, found in entries_of(os.path.join(top, name)):
                 old = found.st_mtime < before and entry.name not in used
                 if old and not dry:
                     unlink(entry.path)
@@ -3849,8 +3942,8 @@ types.FunctionType(code, there)("{}", None)
         """How many pieces and halves of objects were removed."""
         removed = 0
         for folder in [os.path.join(store.root, name) for name in ("incoming", "partial")]:
-            for entry in os.scandir(folder) if os.path.isdir(folder) else []:
-                if entry.stat(follow_symlinks=False).st_mtime < before:
+            for entry, found in entries_of(folder):
+                if found.st_mtime < before:
                     removed += dry or remove_tree(entry.path)
         return removed
 
@@ -3859,9 +3952,8 @@ types.FunctionType(code, there)("{}", None)
         removed, tops = 0, [os.path.join(store.root, name) for name in ("bundles", "seats")]
         places = [os.path.join(top, name) for top in tops if os.path.isdir(top) for name in os.listdir(top)]
         for folder in filter(os.path.isdir, places + [os.path.join(store.root, "seen"), store.root]):
-            for entry in os.scandir(folder):
-                if (re.match(r"\.(new|lock)-[0-9a-f]{32}\Z", entry.name)
-                        and entry.stat(follow_symlinks=False).st_mtime < before):
+            for entry, found in entries_of(folder):
+                if re.match(r"\.(new|lock)-[0-9a-f]{32}\Z", entry.name) and found.st_mtime < before:
                     removed += dry or remove_tree(entry.path)
         return removed
 
@@ -3913,8 +4005,15 @@ types.FunctionType(code, there)("{}", None)
         return {"ref": fields["ref"],
                 "answers": [answered(carry_out, call) for call in fields["calls"]]}
 
-    SIGNATURES = list_of(each({"name": text_like(r"[a-z0-9./-]{1,255}", "a signature's name"), "sha256": digest},
-                              kind="usage"), LIMIT_SIGNATURES)
+    def one_preparer(check):
+        def check_list(value, where):
+            found = check(value, where)
+            must(sum(one["name"] == PREPARED for one in found) < 2, where, "a list with one preparer's signature at most")
+            return found
+        return check_list
+
+    SIGNATURES = one_preparer(list_of(each({"name": text_like(r"[a-z0-9./-]{1,255}", "a signature's name"), "sha256": digest},
+                              kind="usage"), LIMIT_SIGNATURES))
     BUILD = ({"bundle": digest, "signatures": SIGNATURES},
              {"timeout": uint(LIMIT_TIMEOUT), "builds": count(LIMIT_BUILDS)})
     OPERATIONS = {  # op -> what carries it out, the fields it must and may have

@@ -260,6 +260,12 @@ class Signatures(unittest.TestCase):
         self.check(["answer", "none", "pass"], ("signatures/prepare.minisig", self.make(EVE)), prepare=False)
         self.check(["pass", "untrusted", "pass"], (self.approval(ADA), self.prepare))
 
+    def test_t31_a_preparers_key_approves_nothing_however_bad_its_signature(self):
+        both = [ADA, dict(BEA.entry(), roles=["prepare", "approve"])]
+        other = BEA.minisig(self.bundle.manifest, self.bundle.statement("prepare", bundle="0" * 64))
+        self.check(["untrusted", "untrusted", "pass"], ("signatures/prepare.minisig", other), self.make(BEA), prepare=False,
+                   keys=both, approvals=1)
+
     def test_names_that_no_signature_has(self):
         good = self.make(BEA)
         for name in ("", "prepare.minisig", "signatures/approve-%s" % BEA.fingerprint(), "signatures/approve-00.minisig",

@@ -156,6 +156,8 @@ class Put(support.Host):
                     '{"op":"put","objects":[]}x', '{"op":"put","objects":{}}', '{"op":["put"]}', '{"op":"probe","a":1}',
                     '{"op":"put","objects":[],"policy":"/tmp/x"}', '{"op":"state","bundle":"../x"}',
                     '{"op":"build","bundle":"%s","signatures":[],"timeout":0}' % ("0" * 64),
+                    '{"op":"build","bundle":"%s","signatures":[%s,%s]}' % (("0" * 64,) + (
+                        '{"name":"signatures/prepare.minisig","sha256":"%s"}' % ("0" * 64),) * 2),
                     '{"op":"build","bundle":"%s","signatures":[],"timeout":1.5}' % ("0" * 64),
                     '{"op":"build","bundle":"%s","signatures":[],"store":"/tmp"}' % ("0" * 64), "[" * 100000):
             with self.subTest(bad=bad[:60]):

@@ -4,6 +4,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -298,7 +300,7 @@ class TakingOver(support.Host):
         """The other has its number, and is about to drop the dead one's lock."""
         number, nonce = self.taken_by_the_dead()
         other = self.other(number + 1)
-        self.soon(lambda: LIFTED.drop_locks(self.place, other, os.path.join(self.place, ".lock-" + "1" * 32)))
+        self.soon(lambda: LIFTED.drop_the_dead(self.place, other, os.path.join(self.place, ".lock-" + "1" * 32)))
         self.assertIsNone(LIFTED.take_over(self.place, number, nonce))
         self.assertTrue(LIFTED.still_mine(self.place, other, "0" * 32))
         self.assertEqual([other], [one for one in LIFTED.lock_numbers(self.place)
@@ -312,6 +314,47 @@ class TakingOver(support.Host):
         mine = LIFTED.take_over(self.place, number, nonce)
         self.assertGreater(mine, other)
         self.assertEqual(["lock.%d" % mine], self.names())
+
+    def late(self, number):
+        """The next to take a lock has looked at the numbers long ago, and gets this one."""
+        real, seen = LIFTED.number_lock, LIFTED.current_owner
+
+        def number_late(folder, aside):
+            os.rename(aside, LIFTED.lock_path(folder, number))
+            LIFTED.number_lock, LIFTED.current_owner = real, seen
+            return number
+        LIFTED.number_lock, LIFTED.current_owner = number_late, lambda folder: None
+
+    def test_t77_a_number_that_is_free_again_lets_nobody_in(self):
+        number, nonce, _ = LIFTED.take_lock(self.place)
+        mine = LIFTED.take_over(self.place, number, nonce)
+        self.assertEqual(["lock.2"], self.names())
+        self.late(1)
+        got, _, owner = LIFTED.take_lock(self.place)
+        self.assertEqual((None, os.getpid()), (got, owner["pid"]))
+        self.assertTrue(LIFTED.still_mine(self.place, mine, nonce))
+        self.assertEqual(["lock.2"], self.names())
+
+    def test_t72_one_that_holds_and_does_nothing_is_named(self):
+        number, nonce, _ = LIFTED.take_lock(self.place)
+        self.other(number + 1)
+        with self.assertRaises(LIFTED.Refusal) as caught:
+            LIFTED.take_over(self.place, number, nonce, 1)
+        self.assertIn("process %d" % os.getpid(), str(caught.exception))
+        self.assertEqual(["lock.1", "lock.2"], self.names())
+
+    def test_t72_a_full_disk_leaves_no_lock(self):
+        real = LIFTED.write_json
+
+        def full(path, value):
+            raise LIFTED.Refusal("io", "no space left on device")
+        LIFTED.write_json = full
+        try:
+            with self.assertRaises(LIFTED.Refusal):
+                LIFTED.take_lock(self.place)
+        finally:
+            LIFTED.write_json = real
+        self.assertEqual([], self.names())
 
     def test_t77_many_at_once(self):
         """However the dead one's successor and those who ask meet, one of them has it."""
@@ -331,6 +374,64 @@ class TakingOver(support.Host):
                 thread.join(60)
             mine, = [one for one in got if one is not None]
             LIFTED.release_lock(self.place, mine)
+
+
+READY = 'save_state(store, bundle, state="building", step="build"'
+
+
+class Seats(Turns):
+    """A seat is never lost, and nobody fails because somebody else's supervisor has died with it."""
+
+    def test_t72_a_supervisor_that_dies_with_the_seat_in_its_hands(self):
+        marker = os.path.join(self.tools, "die")
+        text = support.source(self.etc)
+        self.assertEqual(1, text.count(READY))
+        text = text.replace(READY, "os.path.exists(%r) and (os.unlink(%r), os._exit(9))\n        %s" % (marker, marker, READY))
+        self.tool("die", "")
+        lines = "".join(json.dumps(bundle.request(builds=1)) + "\n" for bundle in self.bundles)
+        done = subprocess.run([sys.executable, "-I", "-c", support.BOOT], input=b"%d\n" % len(text.encode()) + text.encode() + lines.encode(),
+                              env=self.environment, stdout=subprocess.PIPE, timeout=120)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([False, True, True, True], [answer["ok"] for answer in answers], answers)
+        self.go()
+        for bundle in self.bundles[1:]:
+            self.wait(bundle, "done")
+        self.ask(self.bundles[0])
+        self.wait(self.bundles[0], "done")
+        self.until(lambda: not self.processes_here(), "every process to end")
+        self.assertEqual([], self.leftovers() + self.queue())
+
+    def test_t72_a_full_disk_while_a_seat_is_passed_on(self):
+        """The agent lives on, and must not keep the seat."""
+        store, real = LIFTED.Store(self.store_path()), LIFTED.start_from_ticket
+        seat = LIFTED.take_seat(store, 1)
+        self.assertTrue(seat)
+
+        def full(*_):
+            raise LIFTED.Refusal("io", "no space left on device")
+        LIFTED.start_from_ticket = full
+        try:
+            LIFTED.write_ticket(store, self.bundles[1].request(), 1)
+            with self.assertRaises(LIFTED.Refusal):
+                LIFTED.serve(store, seat)
+        finally:
+            LIFTED.start_from_ticket = real
+        self.assertFalse(LIFTED.somebody_builds(store, 1))
+
+    def test_a_ticket_of_another_release_is_written_again(self):
+        answer = self.ask_all()[1]
+        self.assertEqual("waiting", answer["state"])
+        name, = [name for name in self.queue() if name.endswith(self.bundles[1].id)]
+        path = self.store_path("queue", name)
+        with open(path) as file:
+            ticket = json.load(file)
+        with open(path, "w") as file:
+            json.dump(dict(ticket, signatures=[one["sha256"] for one in ticket["signatures"]]), file)
+        self.go()
+        self.wait(self.bundles[3], "done")
+        self.until(lambda: self.state(self.bundles[1])["state"] == "stalled", "the queue to stand still")
+        self.ask(self.bundles[1])
+        self.wait(self.bundles[1], "done")
 
 
 class Between(Turns):
