@@ -2,6 +2,7 @@
 // sealift attach: approvals from files of their own into a copy of the bundle.
 #include "bundles/commands/commands.h"
 #include "bundles/commands/open_bundle.h"
+#include "bundles/commands/output_check.h"
 #include "bundles/commands/show.h"
 #include "bundles/trust/judge.h"
 #include "bundles/trust/signature.h"
@@ -172,6 +173,13 @@ static int report(const struct attaching *run)
 	return sl_finish(0);
 }
 
+// The bundle itself may be replaced: by itself with more approvals.
+static bool before(void *values, int argc, char **operands, struct sl_error *err)
+{
+	const struct attach_options *chosen = values;
+	return output_is_no_input(chosen->output, operands + 1, argc - 1, &chosen->judging, err);
+}
+
 static int run(const void *values, int argc, char **operands)
 {
 	struct attaching run = {.options = values};
@@ -203,5 +211,6 @@ const struct sl_command command_attach = {
 	.max_operands = -1,
 	.reach = SL_REACH_NAMED | SL_REACH_CONFIG,
 	.path_operands = -1,
+	.before = before,
 	.run = run,
 };

@@ -2,6 +2,7 @@
 // sealift verify: every byte of every bundle, against the policy.
 #include "bundles/commands/commands.h"
 #include "bundles/commands/judging_options.h"
+#include "bundles/commands/output_check.h"
 #include "bundles/commands/show.h"
 
 #include <stdio.h>
@@ -192,6 +193,12 @@ static int verify_all(struct verifying *run, int argc, char **operands)
 	return sl_finish(worst);
 }
 
+static bool before(void *values, int argc, char **operands, struct sl_error *err)
+{
+	const struct verify_options *chosen = values;
+	return output_is_no_input(chosen->evidence, operands, argc, &chosen->judging, err);
+}
+
 static int run(const void *values, int argc, char **operands)
 {
 	struct verifying run = {.options = values};
@@ -223,5 +230,6 @@ const struct sl_command command_verify = {
 	.max_operands = -1,
 	.reach = SL_REACH_NAMED | SL_REACH_CONFIG | SL_REACH_STATE,
 	.path_operands = -1,
+	.before = before,
 	.run = run,
 };

@@ -213,4 +213,26 @@ expect_exit 4 "$SEALIFT" extract --policy policy.json b.sealift -C folder
 expect_exit 3 "$SEALIFT" attach a.sealift "signatures/$id.$eve.revoke.minisig" -o f.sealift
 jq 'del(.keys[2]) | .approvals = 1' policy.json >stranger.json # nobody knows eve: it does not hurt
 expect_finding 0 revocation 'true pass' --policy stranger.json b.sealift
+
+# ---- a report never replaces what it was made from ----------------------------------------------
+# keeps FILE COMMAND...: exit status 2, and FILE is as it was.
+keeps() {
+	file=$1
+	shift
+	cp "$file" before
+	expect_exit 2 "$@"
+	cmp -s before "$file" || fail "$file was replaced"
+	expect_text err 'would replace what is read'
+}
+approval=$(find . -name "$id.$bob.minisig" | head -n 1)
+[ -n "$approval" ] || fail "no approval is here"
+ln -s b.sealift link.sealift
+ln "$approval" hard.minisig
+keeps b.sealift "$SEALIFT" verify --policy relaxed.json b.sealift --evidence b.sealift
+keeps b.sealift "$SEALIFT" verify --policy relaxed.json b.sealift --evidence link.sealift
+keeps relaxed.json "$SEALIFT" verify --policy relaxed.json b.sealift --evidence ./relaxed.json
+keeps "$approval" "$SEALIFT" verify --signatures "$(dirname "$approval")" --policy relaxed.json b.sealift --evidence "$approval"
+keeps "$approval" "$SEALIFT" attach a.sealift "$approval" -o "$approval"
+keeps hard.minisig "$SEALIFT" attach a.sealift "$approval" -o hard.minisig
+keeps relaxed.json "$SEALIFT" attach --policy relaxed.json a.sealift "$approval" -o relaxed.json
 echo "fine"
