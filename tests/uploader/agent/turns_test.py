@@ -434,6 +434,26 @@ class Seats(Turns):
         self.wait(self.bundles[1], "done")
 
 
+class Life(Turns):
+    """For hosts that cannot see its process, a builder lives while it shows it."""
+
+    def test_t72_a_builder_shows_it_whatever_it_waits_for(self):
+        handle = self.ask_all()[0]
+        self.assertEqual(2, len(os.listdir("/proc/%d/task" % handle["pid"])))  # one of the two only beats
+        self.finish()
+
+    def test_beating(self):
+        path = os.path.join(self.scratch, "owner.json")
+        open(path, "w").close()
+        os.utime(path, (1, 1))
+        before, LIFTED.held["bundle"] = LIFTED.held["bundle"], path
+        try:
+            threading.Thread(target=LIFTED.beat_on, daemon=True).start()
+            self.until(lambda: os.stat(path).st_mtime > 1, "a sign of life")
+        finally:
+            LIFTED.held["bundle"] = before
+
+
 class Between(Turns):
     def test_t81_a_build_that_begins_again_is_never_unknown(self):
         """While the state of a new attempt is written, the one of the attempt before is there."""
