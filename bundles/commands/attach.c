@@ -13,12 +13,15 @@
 struct attach_options {
 	struct judging_options judging;
 	const char *output;
+	struct sl_words keys;
 	bool json;
 };
 
 static const struct sl_option options[] = {
 	{"output", 'o', SL_OPT_PATH_OUT, offsetof(struct attach_options, output), "FILE",
 	 "the bundle to write; it may be BUNDLE itself"},
+	{"key", 0, SL_OPT_PATHS_IN, offsetof(struct attach_options, keys), "FILE",
+	 "an approver's public key that the policy does not list"},
 	JUDGING_OPTIONS(struct attach_options, judging),
 	{"json", 0, SL_OPT_FLAG, offsetof(struct attach_options, json), NULL,
 	 "report as JSON on stdout"},
@@ -27,11 +30,44 @@ static const struct sl_option options[] = {
 
 struct attaching {
 	const struct attach_options *options;
-	struct judging judging;
+	struct judging judging; // its policy lists the keys of --key, too, behind its own
+	size_t own_keys;	// how many the policy has by itself
 	struct verified_bundle *bundle;
 	struct sl_digest id;
 	struct raw_signatures added; // under their names in a bundle
 };
+
+// ---- the keys -----------------------------------------------------------------------------
+
+// One that the policy lists stays what it is there.
+static bool know_key(struct policy *policy, const char *path, struct sl_error *err)
+{
+	char fingerprint[65];
+	struct policy_key entry = {.may_approve = true};
+	if (!public_key_load(path, &entry.key, err))
+		return false;
+	public_key_fingerprint(&entry.key, fingerprint);
+	sl_auto_free char *name = sl_format("--key %s", fingerprint);
+	entry.name = name;
+	return policy_find(policy, &entry.key) || policy_add(policy, &entry, err);
+}
+
+static bool know_keys(struct attaching *run, struct sl_error *err)
+{
+	struct policy *policy = &run->judging.policy;
+	run->own_keys = policy->keys.len;
+	sl_list_each (&run->options->keys, path)
+		if (!know_key(policy, *path, err))
+			return false;
+	return true;
+}
+
+static bool policy_lists(const struct attaching *run, const char *fingerprint)
+{
+	const struct policy *policy = &run->judging.policy;
+	const struct policy_key *key = policy_find_name(policy, fingerprint);
+	return key && (size_t)(key - policy->keys.items) < run->own_keys;
+}
 
 // ---- one file ------------------------------------------------------------------------------
 
@@ -86,7 +122,8 @@ static bool check_name(const struct attaching *run, const char *name, const char
 	return true;
 }
 
-// A signature that would make the bundle worse is not put into it.
+// A signature that would make the bundle worse is not put into it, nor one that nobody can judge:
+// it would take the place of the true one of that name.
 static bool judge_added(const struct attaching *run, const struct raw_signature *raw,
 			const char *shown, struct sl_error *err)
 {
@@ -103,9 +140,13 @@ static bool judge_added(const struct attaching *run, const struct raw_signature 
 	judge_names(&input, manifest->name, manifest->version, &verdict);
 	const struct signature_report *report = &verdict.signatures.items[0];
 	if (report->verdict == SIGNATURE_UNKNOWN_KEY)
-		sl_warn("'%s': %s, so it is not known what it is worth", shown, report->why);
-	else if (report->verdict != SIGNATURE_GOOD)
+		return sl_fail(err, SL_E_UNTRUSTED,
+			       "cannot attach '%s': %s; --key FILE names its public key", shown,
+			       report->why);
+	if (report->verdict != SIGNATURE_GOOD)
 		return sl_fail(err, SL_E_UNTRUSTED, "cannot attach '%s': %s", shown, report->why);
+	if (!policy_lists(run, report->fingerprint))
+		sl_warn("'%s' does not count by this policy, which does not list its key", shown);
 	else if (!report->counts)
 		sl_warn("'%s' will not count: %s", shown, report->why);
 	return true;
@@ -142,7 +183,8 @@ static bool attach(struct attaching *run, int argc, char **operands, struct sl_e
 	};
 	auto_verdict struct verdict verdict = {0};
 	if (!open_bundle(&request, &verdict, &run->bundle, err) ||
-	    !judging_by_options(&run->judging, &run->options->judging, false, err))
+	    !judging_by_options(&run->judging, &run->options->judging, false, err) ||
+	    !know_keys(run, err))
 		return false;
 	run->id = verified_id(run->bundle);
 	for (int i = 1; i < argc; i++)
@@ -177,7 +219,8 @@ static int report(const struct attaching *run)
 static bool before(void *values, int argc, char **operands, struct sl_error *err)
 {
 	const struct attach_options *chosen = values;
-	return output_is_no_input(chosen->output, operands + 1, argc - 1, &chosen->judging, err);
+	return output_is_no_input(chosen->output, operands + 1, argc - 1, &chosen->judging, err) &&
+	       output_is_none_of(chosen->output, &chosen->keys, err);
 }
 
 static int run(const void *values, int argc, char **operands)
@@ -204,7 +247,8 @@ const struct sl_command command_attach = {
 	.description =
 		"Writes FILE: BUNDLE with the approvals in SIG... in their places. The bundle id "
 		"stays the same, and every\nbyte is compared with its digest on the way. A "
-		"signature that would make the bundle fail is refused.",
+		"signature that would make the bundle fail is refused,\nand so is one whose key "
+		"neither the policy nor --key has.",
 	.options = options,
 	.size = sizeof(struct attach_options),
 	.min_operands = 2,

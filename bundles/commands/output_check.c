@@ -44,3 +44,14 @@ bool output_is_no_input(const char *output, char *const *inputs, int len,
 			return refuse(output, judging->signatures.items[i], err);
 	return true;
 }
+
+bool output_is_none_of(const char *output, const struct sl_words *inputs, struct sl_error *err)
+{
+	struct stat found;
+	if (!output || stat(output, &found) != 0)
+		return true;
+	sl_list_each (inputs, input)
+		if (is_same(&found, *input))
+			return refuse(output, *input, err);
+	return true;
+}

@@ -10,4 +10,8 @@
 bool output_is_no_input(const char *output, char *const *inputs, int len,
 			const struct judging_options *judging, struct sl_error *err) SL_MUST_USE;
 
+// The same for files that options name.
+bool output_is_none_of(const char *output, const struct sl_words *inputs,
+		       struct sl_error *err) SL_MUST_USE;
+
 #endif

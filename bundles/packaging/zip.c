@@ -158,7 +158,8 @@ static bool check_total(const struct zip *zip, struct sl_error *err)
 					     err);
 		total += one;
 	}
-	if (total > SL_LIMIT_WHEEL_RATIO_FROM && total / SL_LIMIT_WHEEL_RATIO > zip->size)
+	uint64_t least = (total + SL_LIMIT_WHEEL_RATIO - 1) / SL_LIMIT_WHEEL_RATIO;
+	if (total > SL_LIMIT_WHEEL_RATIO_FROM && zip->size < least)
 		return sl_fail(err, SL_E_LIMIT,
 			       "%s: its files unpacked are more than %llu times its size: a "
 			       "decompression bomb",

@@ -204,9 +204,12 @@ def make_big_wheel(folder, name, size):
     return leaf
 
 
+WHAT = ["small", "one", "many"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["small", "one", "many"], choices=["small", "one", "many"])
+    parser.add_argument("what", nargs="*", metavar="PART", help="of: %s (default: all)" % ", ".join(WHAT))
     parser.add_argument("--sealift", default=ROOT / "build/release/compiler/sealift", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mib", type=int, default=2048, help="how much data `one` and `many` use")
@@ -214,6 +217,9 @@ def main():
     parser.add_argument("--cache", type=pathlib.Path, default=ROOT / ".cache/bench", help="where the peers are installed")
     parser.add_argument("--json", type=pathlib.Path, help="write all rows there")
     given = parser.parse_args()
+    given.what = given.what or WHAT
+    if not set(given.what) <= set(WHAT):
+        parser.error("the parts are " + ", ".join(WHAT))
     sealift = given.sealift.resolve()
     machine()
     given.cache.mkdir(parents=True, exist_ok=True)

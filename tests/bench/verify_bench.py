@@ -43,6 +43,13 @@ def big_bundle(sealift, work, count, size):
     return bundle, sorted((example / "wheels").iterdir())
 
 
+def has_rauc():
+    missing = [name for name in ("rauc", "mksquashfs") if not shutil.which(name)]
+    if missing:
+        print("  rauc info is left out: not installed: " + ", ".join(missing))
+    return not missing
+
+
 def rauc_bundle(work, files):
     """The same files as rauc signs them: a squashfs (not compressed, as wheels are) with a CMS signature."""
     folder = work / "rauc"
@@ -65,7 +72,7 @@ def bench_small(run, sealift, work):
     verify = run.measure("sealift verify", [sealift, "-q", "verify", bundle], work, rounds=50)
     mini = minisign(run, bundle, work, rounds=50)
     ratio("verify beside minisign -V", verify, mini)
-    if shutil.which("rauc"):
+    if has_rauc():
         example = work / "small"
         signed = rauc_bundle(work, sorted((example / "wheels").iterdir()))
         info = run.measure("rauc info", ["rauc", f"--keyring={work}/rauc.pem", "info", signed], work, rounds=50)
@@ -100,7 +107,7 @@ def bench_big(run, sealift, work, count, mib):
         print(f"    -> verify reaches {one / verify:.0%} of one core's libcrypto rate (goal 90 %)")
     ratio("verify beside sha256sum", verify, sha)
     ratio("verify beside minisign -V", verify, minisign(run, bundle, work))
-    if shutil.which("rauc"):
+    if has_rauc():
         signed = rauc_bundle(work, wheels)
         info = run.measure("rauc info of the same files", ["rauc", f"--keyring={work}/rauc.pem", "info", signed], work)
         ratio("verify beside rauc info", verify, info)
@@ -141,14 +148,20 @@ def bench_agent(run, work, mib):
     run.rows.append({"name": "agent put", "seconds": seconds - made, "bytes": pieces * size})
 
 
+WHAT = ["small", "one", "many", "agent"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["small", "one", "many", "agent"], choices=["small", "one", "many", "agent"])
+    parser.add_argument("what", nargs="*", metavar="PART", help="of: %s (default: all)" % ", ".join(WHAT))
     parser.add_argument("--sealift", default=ROOT / "build/release/compiler/sealift", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=pathlib.Path, help="where to work (default: the temporary folder)")
     parser.add_argument("--json", type=pathlib.Path, help="write all rows there")
     given = parser.parse_args()
+    given.what = given.what or WHAT
+    if not set(given.what) <= set(WHAT):
+        parser.error("the parts are " + ", ".join(WHAT))
     sealift = given.sealift.resolve()
     bench.machine()
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="sealift-bench-") as name:

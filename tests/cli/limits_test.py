@@ -215,6 +215,41 @@ class Limits(unittest.TestCase):
             return code, said
         self.both(7, "more than 65536", compile_one)
 
+    def test_packages_of_a_lock(self):
+        """As many wheels as there may be packages: compiled, verified and read again by the second reader."""
+        make_example.make("packages")
+        lock = pathlib.Path("packages/requirements.lock")
+        count = limit("PACKAGES") - lock.read_text().count("==")
+        with lock.open("a") as file:
+            for number in range(count + 1):
+                leaf = make_example.make_wheel("packages/wheels", f"p{number:05}", "1")
+                line = f"p{number:05}==1 --hash=sha256:{make_example.sha256_of('packages/wheels/' + leaf)}\n"
+                if number < count:
+                    file.write(line)
+
+        def compile_all(more):
+            if more:
+                with lock.open("a") as file:
+                    file.write(line)
+            code, said = self.run_words("compile", "packages/spec.yaml", "-o", f"l{more}.sealift")
+            self.assertEqual(code == 0, os.path.exists(f"l{more}.sealift"))
+            return code, said
+        self.both(7, "requirements.lock': more than 16384 packages", compile_all)
+        self.sealift("verify", "l0.sealift", code=0)
+        read = reader.read("l0.sealift")
+        locked = json.loads(read.files["lock.json"])
+        self.assertEqual(limit("PACKAGES"), len(locked["packages"]))
+        # one more, in a bundle that others have made
+        locked["packages"].append(dict(locked["packages"][-1], name="zz"))
+        parts = maker.Parts.of(read)
+        parts.files["lock.json"] = reader.canonical(locked)
+        maker.new_key("another")
+        maker.write("others.sealift", parts, key="another.key")
+        self.sealift("policy", "init", "--prepare", "another.pub", "-o", "another.json", code=0)
+        code, said = self.run_words("verify", "--policy", "another.json", "others.sealift")
+        self.assertEqual(3, code, said)
+        self.assertIn("packages: more than 16384", said)
+
     def test_bytes_of_a_path(self):
         """A path that is a name too long for the system is an error of the system, not of the limit."""
         shutil.copytree("example", "paths")

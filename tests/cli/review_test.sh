@@ -110,17 +110,25 @@ expect_exit 2 "$SEALIFT" attach a.sealift "$id.$bob.minisig" # where to?
 expect_exit 0 "$SEALIFT" attach a.sealift "$id.$bob.minisig" by-hand.minisig -o b.sealift --policy policy.json
 [ "$(tar -xOf b.sealift manifest.json | sha256sum | cut -c1-64)" = "$id" ] || fail "another id"
 expect_finding 0 approvals 'true pass' --policy policy.json b.sealift
-expect_exit 0 "$SEALIFT" attach a.sealift "$id.$bob.minisig" -o c.sealift
+# whose key nobody knows it is not known what it is worth, and it would take the true one's place
+expect_exit 4 "$SEALIFT" attach a.sealift "$id.$bob.minisig" -o c.sealift
+cp by-hand.minisig "twice/$id.$bob.minisig"
+expect_exit 4 "$SEALIFT" attach a.sealift "twice/$id.$bob.minisig" -o c.sealift --key eve.pub
+expect_exit 4 "$SEALIFT" attach a.sealift "twice/$id.$bob.minisig" -o c.sealift --key bob.pub
+[ ! -e c.sealift ] || fail "a refused bundle was written"
+cp "$id.$bob.minisig" twice/
+expect_exit 0 "$SEALIFT" attach a.sealift "$id.$bob.minisig" -o c.sealift --key bob.pub --key eve.pub
+grep -q 'does not count by this policy' err || fail "no warning: $(cat err)"
 expect_finding 4 approvals 'false fail' --policy policy.json --signatures twice c.sealift
 jq -e '[.bundles[0].signatures[] | select(.counts)] | length == 2' out >/dev/null || fail "counted twice"
-expect_exit 3 "$SEALIFT" attach b.sealift "$id.$bob.minisig" -o d.sealift # it is there already
+expect_exit 3 "$SEALIFT" attach b.sealift "$id.$bob.minisig" -o d.sealift --key bob.pub # it is there already
 [ ! -e d.sealift ] || fail "a refused bundle was written"
 sed 's/ver/Ver/' "$id.$bob.minisig" >"twice/$id.$bob.minisig"
 expect_exit 4 "$SEALIFT" attach a.sealift "twice/$id.$bob.minisig" -o d.sealift --policy policy.json
 expect_finding 4 approvals 'false fail' --policy policy.json --signatures twice a.sealift
 expect_exit 3 "$SEALIFT" attach a.sealift minimal.yaml -o d.sealift
 cp a.sealift e.sealift
-expect_exit 0 "$SEALIFT" attach e.sealift "$id.$bob.minisig" -o e.sealift # in place
+expect_exit 0 "$SEALIFT" attach e.sealift "$id.$bob.minisig" -o e.sealift --key bob.pub # in place
 expect_same c.sealift e.sealift
 
 # ---- another program signs ---------------------------------------------------------------------
@@ -233,6 +241,7 @@ keeps b.sealift "$SEALIFT" verify --policy relaxed.json b.sealift --evidence lin
 keeps relaxed.json "$SEALIFT" verify --policy relaxed.json b.sealift --evidence ./relaxed.json
 keeps "$approval" "$SEALIFT" verify --signatures "$(dirname "$approval")" --policy relaxed.json b.sealift --evidence "$approval"
 keeps "$approval" "$SEALIFT" attach a.sealift "$approval" -o "$approval"
+keeps bob.pub "$SEALIFT" attach --key bob.pub a.sealift "$approval" -o bob.pub
 keeps hard.minisig "$SEALIFT" attach a.sealift "$approval" -o hard.minisig
 keeps relaxed.json "$SEALIFT" attach --policy relaxed.json a.sealift "$approval" -o relaxed.json
 echo "fine"

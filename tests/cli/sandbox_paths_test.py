@@ -74,6 +74,8 @@ class Paths(unittest.TestCase):
         pathlib.Path("copy").write_bytes(pathlib.Path("a.sealift").read_bytes())
         self.look(["attach", "a.sealift", "approval.minisig", "-o", "out/b.sealift", "--policy", "policies/p.json"],
                   ["r a.sealift", "r approval.minisig", "m out/x"], [*self.NEVER, "r second.key", f"m {STATE}/x"])
+        self.look(["attach", "a.sealift", "approval.minisig", "-o", "out/c.sealift", "--key", "second.pub"],
+                  ["r second.pub", "m out/x"], [*self.NEVER, "r second.key"])
         done = run("attach", "copy", "approval.minisig", "-o", "copy", "--policy", "policies/p.json")
         self.assertEqual(done.returncode, 0, done.stderr)
 

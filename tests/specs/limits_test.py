@@ -28,7 +28,23 @@ def from_law():
     return {name: int(number.replace(",", "")) for name, number, _ in rows}
 
 
+def tried():
+    """The limits that tests name: in C by their constants, in Python by limit("NAME")."""
+    found = set()
+    for folder, _, leaves in os.walk(os.path.join(ROOT, "tests")):
+        for leaf in leaves:
+            if leaf.endswith(("_test.c", "_test.py")) and os.path.join(folder, leaf) != __file__:
+                with open(os.path.join(folder, leaf), encoding="utf-8") as file:
+                    text = file.read()
+                found.update(re.findall(r"\bSL_(?:LIMIT|INLINE)_[A-Z_]+", text))
+                found.update("SL_LIMIT_" + name for name in re.findall(r"\blimit\(\"([A-Z_]+)\"\)", text))
+    return found
+
+
 class Limits(unittest.TestCase):
+    def test_each_has_a_test(self):
+        self.assertEqual([], sorted(set(from_header()) - tried()))
+
     def test_law_and_code_agree(self):
         self.assertGreater(len(from_header()), 30)
         self.assertEqual(from_header(), from_law())

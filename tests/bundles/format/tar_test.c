@@ -170,13 +170,13 @@ static void t09_names_have_one_spelling(void **state)
 		expect_name_refused(bad[i]);
 }
 
-static void names_of_100_bytes_and_101(void **state)
+static void names_at_the_limit_and_one_past_it(void **state)
 {
 	(void)state;
-	char name[102] = {0};
-	memset(name, 'n', 101);
+	char name[SL_LIMIT_MEMBER_NAME + 2] = {0};
+	memset(name, 'n', SL_LIMIT_MEMBER_NAME + 1);
 	assert_false(tar_name_is_plain(name));
-	name[100] = '\0';
+	name[SL_LIMIT_MEMBER_NAME] = '\0';
 	assert_true(tar_name_is_plain(name));
 	unsigned char block[TAR_BLOCK];
 	struct tar_member member;
@@ -238,7 +238,7 @@ int main(void)
 		cmocka_unit_test(t12_second_spellings_of_a_size_refused),
 		cmocka_unit_test(t01_t02_t08_names_refused),
 		cmocka_unit_test(t09_names_have_one_spelling),
-		cmocka_unit_test(names_of_100_bytes_and_101),
+		cmocka_unit_test(names_at_the_limit_and_one_past_it),
 		cmocka_unit_test(name_hidden_after_a_nul_refused),
 		cmocka_unit_test(padding_and_wholes),
 		cmocka_unit_test(message_names_the_field),
