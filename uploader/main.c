@@ -3,10 +3,23 @@
 #include "uploader/commands/commands.h"
 
 static const struct sl_command *const commands[] = {
-	&command_add,	&command_run,	 &command_push,		  &command_status,
-	&command_retry, &command_cancel, &command_forget,	  &command_export,
-	&command_probe, &command_sweep,	 &command_agent_register, &command_agent_show,
-	&command_login, &command_logout, &command_whoami,	  NULL,
+	&command_add,
+	&command_run,
+	&command_push,
+	&command_status,
+	&command_retry,
+	&command_cancel,
+	&command_forget,
+	&command_export,
+	&command_probe,
+	&command_sweep,
+	&command_agent_register,
+	&command_agent_show,
+	&command_agent_template,
+	&command_login,
+	&command_logout,
+	&command_whoami,
+	NULL,
 };
 
 static const struct sl_program program = {

@@ -28,7 +28,7 @@ PRINTS = [
     "attach a.sealift approval -o {made}/x --policy trusting.json --json", "key new --no-password -o {made}/k",
     "key new --no-password -o {made}/k --json", "policy init --prepare second.pub -o {made}/p.json",
 ]
-UPLOADER_PRINTS = ["--help", "--version", "add --help", "status --json", "export", "agent show", "agent show --json",
+UPLOADER_PRINTS = ["--help", "--version", "add --help", "status --json", "export", "agent show", "agent show --json", "agent template", "agent template --json",
                    "whoami"]
 SILENT = {"verify nothing.sealift"}  # what it says is an error
 

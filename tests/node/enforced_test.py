@@ -3,7 +3,9 @@
 and the policy lies in /etc/sealift, where the account cannot change it. A short program takes the place of
 apptainer."""
 import base64
+import hashlib
 import json
+import pathlib
 import re
 import subprocess
 import unittest
@@ -22,7 +24,8 @@ def setUpModule():
     printed = agent("register")
     allowed = re.findall(rf"(?m)^\s*- ['\"]?({UUID})", printed)
     assert len(allowed) == 2, printed
-    endpoint = cloud.start_endpoint("builder", allowed_functions=allowed, environment=account.environment)
+    endpoint = cloud.start_endpoint("builder", allowed_functions=allowed, environment=account.environment,
+                                    template=agent("template"), schema=json.loads(agent("template", "--schema")))
     place_policy(preparer.policy)
 
 
@@ -147,6 +150,32 @@ class Enforced(unittest.TestCase):
         code, out, err = uploader.call("run")
         self.assertEqual(code, 0, out + err)
         self.assertEqual(uploader.rows()[0]["receipt"]["enforcement"], "enforced")
+
+    def test_what_a_submitter_may_set_is_not_run(self):
+        done = cloud.endpoint_python(pathlib.Path(__file__).with_name("builder_check.py"), agent("template"), agent("template", "--schema"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(len(done.stdout.splitlines()), 12, done.stdout)
+
+    def test_each_submitter_has_a_quota(self):
+        site = json.loads((account.folder / "config/site.json").read_text())
+        self.addCleanup(account.configure, site)
+        account.configure({**site, "quota_each": 1})
+        uploader = self.uploader("quota", version="1.4.1")
+        code, out, err = uploader.call("run")
+        self.assertEqual(code, 0, out + err)
+        # One person may use this endpoint, so nobody is mapped: all that comes counts for the same name.
+        who, = (account.folder / "data/submitters").iterdir()
+        self.assertEqual(who.name, hashlib.sha256(b"None").hexdigest())
+        (who / hashlib.sha256(b"filler").hexdigest()).touch()
+        filler = account.folder / "data/objects/sha256" / hashlib.sha256(b"filler").hexdigest()[:2]
+        filler.mkdir(exist_ok=True)
+        filler /= hashlib.sha256(b"filler").hexdigest()
+        filler.write_bytes(bytes(1 << 20))
+        self.addCleanup(filler.unlink)
+        over = self.uploader("over", version="1.4.2")
+        code, out, err = over.call("run")
+        self.assertNotEqual(code, 0)
+        self.assertRegex(out, "takes 1 MiB of objects from each submitter: 1 MiB of yours are there")
 
     def test_t31_an_operator_demands_an_approval_and_takes_it_back(self):
         work, policy = preparer.folder / "review", json.loads(preparer.policy.read_text())

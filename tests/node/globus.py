@@ -376,6 +376,14 @@ class Cloud:
         return self._enter("cloud", [self.release.bin + "/python", "/srv/" + os.path.basename(script)]
                            + list(arguments), settings, binds)
 
+    def endpoint_python(self, script, *arguments, timeout=120):
+        """Runs a Python script of this folder with the packages of an endpoint."""
+        command = self._enter("root", [self.release.bin + "/python", "/srv/" + os.path.basename(script), *arguments],
+                              {"PYTHONUNBUFFERED": "1", **self.release.environment},
+                              [(os.path.dirname(os.path.abspath(script)), "/srv"), *self.release.binds])
+        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=timeout, env=dict(os.environ, SEALIFT_NODE=self.node))
+
     def sdk_here(self, script, *arguments, environment=None, packages=(), timeout=300):
         """As `sdk`, among this machine's programs and files; packages: folders of Python packages."""
         command, settings = self.release.python_here()

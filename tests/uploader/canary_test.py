@@ -213,7 +213,7 @@ class Canary(line.Line):
             ("approve", [good, "-k", key, "--password-file", self.password]),
             ("approve", [good, "-k", key, "--password-file", wrong]),
             ("revoke", [good, "-k", key, "--password-file", self.password]), ("revoke", [self.password, "-k", key]),
-            ("attach", [good, approval, "-o", "z.sealift"]), ("attach", [good, self.password, "-o", "z.sealift"]),
+            ("attach", [good, approval, "--key", self.work / "reviewer.pub", "-o", "z.sealift"]), ("attach", [good, self.password, "-o", "z.sealift"]),
             ("policy init", ["--prepare", "k.pub", "-o", "made.json"]), ("policy init", ["--prepare", self.password]),
             ("policy check", ["made.json"]), ("policy check", [self.password]),
             ("policy explain", ["made.json"]), ("policy explain", [self.password]),
@@ -230,7 +230,7 @@ class Canary(line.Line):
             ("forget", ["--done"]), ("forget", ["99"]),
             ("add", [self.good, *local]), ("cancel", ["1"]), ("cancel", ["2"]), ("cancel", ["3"]),
             ("sweep", [*local, "--older-than", "1"]), ("sweep", [*local, "--older-than", "0"]),
-            ("agent show", []), ("agent show", ["surplus"]),
+            ("agent show", []), ("agent show", ["surplus"]), ("agent template", []), ("agent template", ["--schema", "--json"]),
         ]
 
     def network_table(self, who):

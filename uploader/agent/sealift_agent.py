@@ -414,7 +414,8 @@ def sealift_agent(request, stream=None):
         site = {} if data is None else record(load_json(data, "'%s'" % path, "input"), path, {}, {
             "sealift_site": one_of_numbers(1), "store": absolute_path, "apptainer": absolute_path,
             "scratch": absolute_path, "pip_config": absolute_path, "ca_file": absolute_path,
-            "builds": count(LIMIT_BUILDS), "quota": count(LIMIT_IMAGE // MIB), "drops": list_of(absolute_path, LIMIT_KEYS),
+            "builds": count(LIMIT_BUILDS), "quota": count(LIMIT_IMAGE // MIB),
+            "quota_each": count(LIMIT_IMAGE // MIB), "drops": list_of(absolute_path, LIMIT_KEYS),
             "accept_shipped": boolean}, "input")
         if "store" not in site:
             site["store"] = place(".local/share", "XDG_DATA_HOME", "data")
@@ -605,13 +606,20 @@ def sealift_agent(request, stream=None):
         return {"stored": True}
 
     class Room:
-        """What the quota of site.json leaves for objects; two calls at once each see it all."""
+        """What the quotas of site.json leave for objects; two calls at once each see it all."""
 
         def __init__(self, site, store):
-            self.quota, self.root, self.used = site.get("quota"), store.root, 0
-            for name in ("objects", "partial") if self.quota else ():
-                for at, _, names in os.walk(os.path.join(store.root, name)):
-                    self.used += sum(map(self.size, (os.path.join(at, one) for one in names)))
+            self.store, self.quota, self.each = store, site.get("quota"), site.get("quota_each")
+            self.used = sum(self.below("objects") + self.below("partial")) if self.quota else 0
+            if self.each:
+                # An empty file for each object that this submitter has brought.
+                self.own = store.folder("submitters", hashlib.sha256(submitter().encode()).hexdigest())
+                self.used_here = self.brought()
+
+        def below(self, *parts):
+            """The sizes of the files of a folder and those in it."""
+            return [self.size(os.path.join(at, one)) for at, _, names in os.walk(os.path.join(self.store.root, *parts))
+                    for one in names]
 
         def size(self, path):
             try:
@@ -619,14 +627,46 @@ def sealift_agent(request, stream=None):
             except OSError:
                 return 0
 
-        def take(self, size):
+        def brought(self):
+            """The bytes that are here of this submitter's objects, whole and in pieces."""
+            own, partial = set(os.listdir(self.own)), os.path.join(self.store.root, "partial")
+            pieces = [name for name in (os.listdir(partial) if os.path.isdir(partial) else ())
+                      if name.split("-")[0] in own]
+            return sum(self.size(self.store.object(one)) for one in own) + sum(
+                size for name in pieces for size in self.below("partial", name))
+
+        def refuse(self, whose, size):
+            raise Refusal(
+                "limit", "%s: %d more bytes do not fit" % (whose, size),
+                "the request {\"op\":\"sweep\",\"older_than_days\":7,\"dry_run\":false} removes what nobody has asked "
+                "for lately; whoever keeps site.json there can raise its quota")
+
+        def take(self, sha256, size):
+            """For `size` bytes of this object, which from now on counts for who brings them."""
+            host = os.uname().nodename
             if self.quota and self.used + size > self.quota * MIB:
-                raise Refusal(
-                    "limit", "'%s' on %s takes %d MiB of objects: %d MiB are there, and %d more bytes do not fit"
-                    % (self.root, os.uname().nodename, self.quota, self.used // MIB, size),
-                    "the request {\"op\":\"sweep\",\"older_than_days\":7,\"dry_run\":false} removes what nobody has asked "
-                    "for lately; whoever keeps site.json there can raise its quota")
+                self.refuse("'%s' on %s takes %d MiB of objects: %d MiB are there"
+                            % (self.store.root, host, self.quota, self.used // MIB), size)
+            if self.each and self.used_here + size > self.each * MIB:
+                self.refuse("'%s' on %s takes %d MiB of objects from each submitter: %d MiB of yours are there"
+                            % (self.store.root, host, self.each, self.used_here // MIB), size)
             self.used += size
+            if not self.each:
+                return
+            self.used_here += size
+            os.close(os.open(os.path.join(self.own, sha256), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            for other, _ in entries_of(os.path.dirname(self.own)):
+                if other.path != self.own:
+                    unlink(os.path.join(other.path, sha256))
+
+    def submitter():
+        """Who submits, as the endpoint's template says; a request cannot."""
+        name = os.environ.get("SEALIFT_SUBMITTER", "")
+        if not re.match(r"[A-Za-z0-9._@-]{1,128}\Z", name):
+            raise Refusal("input", "site.json on %s has 'quota_each', but nothing says who submits" % os.uname().nodename,
+                          "worker_init in the endpoint's template has to set SEALIFT_SUBMITTER; "
+                          "`sealift-upload agent template` shows one that does")
+        return name
 
     def put_entry(store, entry, room):
         sha256, total = entry["sha256"], entry.get("total", entry["size"])
@@ -635,7 +675,7 @@ def sealift_agent(request, stream=None):
             collections.deque(blocks, maxlen=0)
             return {"stored": True}
         try:
-            room.take(entry["size"])
+            room.take(sha256, entry["size"])
             folder = store.folder("incoming")
             if free_space(folder) < entry["size"]:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -772,7 +812,7 @@ def sealift_agent(request, stream=None):
             if not stat.S_ISREG(found.st_mode) or found.st_size != size:
                 raise other
             if room:
-                room.take(size)
+                room.take(sha256, size)
                 keep_dropped(store, sha256, dropped_blocks(handle, size), size, other)
                 return {"stored": True}
             hasher = hashlib.sha256()
@@ -2087,6 +2127,11 @@ def sealift_agent(request, stream=None):
     def op_probe(_fields):
         site = load_site()
         obstacles = []
+        try:
+            if "quota_each" in site:
+                submitter()
+        except Refusal as refusal:
+            obstacles.append(refusal.answer()["error"])
         builder, why = None, ""
         try:
             builder = find_builder(site)
@@ -3938,6 +3983,13 @@ types.FunctionType(code, there)("{}", None)
                 said["bytes"] += found.st_size
         return removed, kept
 
+    def sweep_marks(store, before):
+        """Who brought what is not here any more."""
+        for folder, _ in entries_of(os.path.join(store.root, "submitters")):
+            for entry, found in entries_of(folder.path):
+                if found.st_mtime < before and not os.path.lexists(store.object(entry.name)):
+                    unlink(entry.path)
+
     def sweep_arrivals(store, before, dry):
         """How many pieces and halves of objects were removed."""
         removed = 0
@@ -3983,6 +4035,8 @@ types.FunctionType(code, there)("{}", None)
         before = int(time.time()) - fields["older_than_days"] * DAY
         scratch = sweep_scratch(store, dry)
         removed, kept = sweep_objects(store, before, dry)
+        if not dry:
+            sweep_marks(store, before)
         return {"dry_run": dry, "objects": removed, "kept": kept, "arrivals": sweep_arrivals(store, before, dry),
                 "halves": sweep_halves(store, before, dry), "scratch": scratch}
 

@@ -62,7 +62,9 @@ static int run(const void *values, int argc, char **operands)
 	if (!register_agent(options, &functions, &err))
 		return print_failure(&err);
 	report(&functions, options->json);
-	sl_note("put these lines into config.yaml of the endpoint and restart it; who submits with "
+	sl_note("put these lines into config.yaml of the endpoint, give it the template and schema "
+		"of "
+		"`sealift-upload agent template`, and restart it; who submits with "
 		"this release needs to say nothing, or names an id as \"function\" in the "
 		"--builder-config");
 	return sl_finish(0);
@@ -79,6 +81,9 @@ const struct sl_command command_agent_register = {
 		"runs\n"
 		"nothing but the agent; with a policy in /etc/sealift it builds by the operator's "
 		"rules.\n"
+		"Its template has to be one like that of `agent template`, which runs nothing that "
+		"a "
+		"submitter sets.\n"
 		"Each call registers anew; ids of before stay good.",
 	.options = table,
 	.size = sizeof(struct options),

@@ -17,6 +17,7 @@ extern const struct sl_command command_probe;
 extern const struct sl_command command_sweep;
 extern const struct sl_command command_agent_register;
 extern const struct sl_command command_agent_show;
+extern const struct sl_command command_agent_template;
 extern const struct sl_command command_login;
 extern const struct sl_command command_logout;
 extern const struct sl_command command_whoami;

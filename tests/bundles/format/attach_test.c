@@ -85,6 +85,7 @@ static void bad_additions_leave_the_file_alone(void **state)
 	assert_int_equal(len, before_len);
 	assert_memory_equal(before, after, len);
 	assert_int_equal(fixture_count_files(fixture), files);
+	assert_true(attach(fixture, name, text, sizeof text - 1));
 }
 
 static void t31_the_same_key_twice_refused(void **state)

@@ -184,6 +184,37 @@ static void file_past_its_limit_is_not_packed(void **state)
 	manifest_release(&manifest);
 }
 
+// Four files, the largest that there may be: of one byte less than fits, of what fits and of a
+// block more.
+static void content_as_large_as_it_may_be_is_packed(void **state)
+{
+	(void)state;
+	sl_auto_free char *zeros = sl_alloc(SL_LIMIT_CONTENT_FILE);
+	memset(zeros, 0, SL_LIMIT_CONTENT_FILE);
+	char names[][2] = {"a", "b", "c", "d", "e"};
+	struct content_file files[5] = {0};
+	size_t around = 5 * TAR_BLOCK + TAR_END;
+	for (size_t i = 0; i < 5; i++)
+		files[i] = (struct content_file){
+			.name = names[i], .data = zeros, .size = SL_LIMIT_CONTENT_FILE};
+	files[3].size -= around;
+	files[4].size = 0;
+	struct content content = {.files = {.items = files, .len = 5}};
+	for (size_t more = 0; more < 2; more++) {
+		struct manifest manifest = {0};
+		struct sl_error err = {0};
+		sl_auto_buf struct sl_buf frame;
+		sl_buf_init(&frame, SL_LIMIT_CONTENT_ZST);
+		files[3].size += more;
+		if (content_pack(&content, &frame, &manifest, &err) == more)
+			fail_msg("%zu more: %s", more, err.text);
+		assert_int_equal(manifest.content_tar_size,
+				 SL_LIMIT_CONTENT_TAR + more * TAR_BLOCK);
+		assert_true(!more || err.kind == SL_E_LIMIT);
+		manifest_release(&manifest);
+	}
+}
+
 static void other_bytes_than_the_manifest_names_refused(void **state)
 {
 	struct packed *packed = *state;
@@ -345,6 +376,7 @@ int main(void)
 		cmocka_unit_test(no_files_at_all),
 		cmocka_unit_test(bad_names_are_not_packed),
 		cmocka_unit_test(file_past_its_limit_is_not_packed),
+		cmocka_unit_test(content_as_large_as_it_may_be_is_packed),
 		cmocka_unit_test_setup_teardown(other_bytes_than_the_manifest_names_refused, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(t22_changed_frames_refused, setup, teardown),

@@ -296,6 +296,8 @@ static void text_past_its_limit_refused(void **state)
 	struct manifest manifest;
 	struct sl_error err;
 	expect_refused(parse(text, len, &manifest, &err), &err, SL_E_LIMIT, "8388609 bytes");
+	assert_false(parse(text, len - 1, &manifest, &err));
+	assert_int_equal(err.kind, SL_E_FORMAT);
 }
 
 int main(void)

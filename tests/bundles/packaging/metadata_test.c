@@ -142,14 +142,18 @@ static void t19_sizes_are_limited(void **state)
 	(void)state;
 	assert_int_equal(repeated(HEAD, "Requires-Dist: b\n", SL_LIMIT_REQUIRES), SL_E_NONE);
 	assert_int_equal(repeated(HEAD, "Requires-Dist: b\n", SL_LIMIT_REQUIRES + 1), SL_E_LIMIT);
+	assert_int_equal(repeated(HEAD, "Provides-Extra: b\n", SL_LIMIT_REQUIRES), SL_E_NONE);
 	assert_int_equal(repeated(HEAD, "Provides-Extra: b\n", SL_LIMIT_REQUIRES + 1), SL_E_LIMIT);
 	size_t line = SL_LIMIT_REQUIRE_LINE;
 	assert_int_equal(repeated(HEAD "Requires-Dist: ", "b", line), SL_E_NONE);
 	assert_int_equal(repeated(HEAD "Requires-Dist: ", "b", line + 1), SL_E_LIMIT);
-	assert_int_equal(repeated(HEAD "Requires-Dist: b", "\n b", line / 2 + 1), SL_E_LIMIT);
+	assert_int_equal(repeated(HEAD "Requires-Dist: bb", "\n b", line / 2 - 1), SL_E_NONE);
+	assert_int_equal(repeated(HEAD "Requires-Dist: b", "\n b", line / 2), SL_E_LIMIT);
 	// Fields that nobody reads may be long, and so may the description.
 	assert_int_equal(repeated(HEAD "License: ", "b", 2 * line), SL_E_NONE);
-	assert_int_equal(repeated(HEAD "\n", "b", SL_LIMIT_METADATA), SL_E_LIMIT);
+	size_t most = SL_LIMIT_METADATA - strlen(HEAD "\n\n");
+	assert_int_equal(repeated(HEAD "\n", "b", most), SL_E_NONE);
+	assert_int_equal(repeated(HEAD "\n", "b", most + 1), SL_E_LIMIT);
 }
 
 static void t21_hostile_text_costs_linear_time(void **state)

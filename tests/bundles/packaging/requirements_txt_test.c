@@ -308,6 +308,18 @@ static void t19_long_lines_are_refused(void **state)
 	const char *const files[][2] = {{"in.txt", text.data}, {NULL, NULL}};
 	assert_int_equal(kind_of(files, NULL, "in.txt:2: a line of more than 65536 bytes"),
 			 SL_E_LIMIT);
+	// At the limit and one past it, with the blanks that are cut off afterwards.
+	for (size_t more = 0; more < 2; more++) {
+		text.len = 0;
+		sl_buf_adds(&text, "a==1");
+		while (text.len < SL_LIMIT_LINE + more)
+			sl_buf_addc(&text, ' ');
+		sl_buf_addc(&text, '\n');
+		const char *const exact[][2] = {{"in.txt", text.data}, {NULL, NULL}};
+		assert_int_equal(kind_of(exact, NULL,
+					 more ? "in.txt:1: a line of more than 65536 bytes" : NULL),
+				 more ? SL_E_LIMIT : SL_E_NONE);
+	}
 	sl_buf_release(&text);
 }
 

@@ -353,6 +353,12 @@ static void t01_t02_names_that_leave_the_folder_are_refused(void **state)
 	wheel = sound();
 	wheel.members[CODE].name = "foo/...py/..a";
 	accepted(&wheel);
+	char name[SL_LIMIT_PATH + 2] = {0};
+	memset(name, 'n', SL_LIMIT_PATH + 1);
+	wheel.members[CODE].name = name;
+	refused(&wheel, "not a plain relative path");
+	name[SL_LIMIT_PATH] = '\0';
+	accepted(&wheel);
 }
 
 static void encrypted_and_odd_entries_are_refused(void **state)
@@ -388,6 +394,18 @@ static void t17_large_metadata_is_refused_by_its_size(void **state)
 	struct wheel wheel = sound();
 	wheel.members[METADATA].text = text;
 	check(wheel.members, MEMBERS, &honest, SL_E_LIMIT, "larger than 8.0 MiB");
+	wheel.members[METADATA].text_len = SL_LIMIT_METADATA + 1;
+	check(wheel.members, MEMBERS, &honest, SL_E_LIMIT, "larger than 8.0 MiB");
+	wheel.members[METADATA].text_len = SL_LIMIT_METADATA;
+	struct sl_buf zip, out;
+	struct sl_error err = {0};
+	sl_buf_init(&zip, SL_LIMIT_METADATA);
+	sl_buf_init(&out, SL_LIMIT_METADATA);
+	zip_make(&zip, wheel.members, MEMBERS, &honest);
+	assert_int_equal(read_bytes(zip.data, zip.len, &out, &err), SL_E_NONE);
+	assert_int_equal(out.len, SL_LIMIT_METADATA);
+	sl_buf_release(&zip);
+	sl_buf_release(&out);
 }
 
 static void t17_archives_out_of_proportion_are_refused(void **state)

@@ -240,6 +240,22 @@ static void t16_bytes_after_a_nul_are_refused(void **state)
 }
 
 // A section of Apptainer holds less than 64 KiB: larger bodies are written as several.
+static void t17_a_definition_as_large_as_it_may_be(void **state)
+{
+	(void)state;
+	size_t len = SL_LIMIT_CONTENT_FILE + 1;
+	sl_auto_free char *text = sl_alloc(len + 1);
+	memset(text, 'x', len);
+	for (size_t more = 0; more < 2; more++) {
+		struct sl_error err = {0};
+		struct definition definition;
+		text[len - 1 + more] = '\0';
+		assert_false(definition_parse(text, len - 1 + more, &definition, &err));
+		assert_int_equal(err.kind, more ? SL_E_LIMIT : SL_E_FORMAT);
+		text[len - 1] = 'x';
+	}
+}
+
 static void test_large_sections_are_split(void **state)
 {
 	(void)state;
@@ -277,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_references_are_pinned),
 		cmocka_unit_test(t75_a_truncated_definition_is_refused),
 		cmocka_unit_test(t16_bytes_after_a_nul_are_refused),
+		cmocka_unit_test(t17_a_definition_as_large_as_it_may_be),
 		cmocka_unit_test(test_large_sections_are_split),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

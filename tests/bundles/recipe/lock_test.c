@@ -101,6 +101,46 @@ static void test_everything_else_is_refused(void **state)
 	}
 }
 
+// With one more the length is what is wrong, before that it is what stands in the list.
+static void test_t17_lists_end_at_their_limits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		size_t most;
+	} lists[] = {
+		{"packages", SL_LIMIT_PACKAGES},
+		{"packages/4/requires", SL_LIMIT_REQUIRES},
+		{"files", SL_LIMIT_FILES},
+	};
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		for (size_t more = 0; more < 2; more++) {
+			struct sl_error err = {0};
+			sl_auto_json json_t *json = load_json("every-field", "lock.json");
+			json_t *list = json_array();
+			for (size_t n = 0; n < lists[i].most + more; n++)
+				sl_json_append(list, json_null());
+			put_path(json, lists[i].path, list);
+			sl_auto_free char *says =
+				sl_format("more than %zu elements", lists[i].most);
+			assert_null(lock_from_json(json, &err));
+			if (!strstr(err.text, says) != !more)
+				fail_msg("%s: %zu more: %s", lists[i].path, more, err.text);
+		}
+	}
+}
+
+static void test_t20_a_blob_as_large_as_it_may_be(void **state)
+{
+	(void)state;
+	struct sl_error err = {0};
+	sl_auto_json json_t *json = load_json("every-field", "lock.json");
+	put_path(json, "base/size", json_integer((json_int_t)SL_LIMIT_BLOB));
+	auto_lock struct lock *lock = lock_from_json(json, &err);
+	if (!lock)
+		fail_msg("%s", err.text);
+}
+
 static void expect_misfit(const struct lock *lock, const struct plan *plan, const char *says)
 {
 	struct sl_error err = {0};
@@ -167,6 +207,8 @@ int main(void)
 		cmocka_unit_test(test_lock_round_trips),
 		cmocka_unit_test(test_packages_are_found_by_name),
 		cmocka_unit_test(test_everything_else_is_refused),
+		cmocka_unit_test(test_t17_lists_end_at_their_limits),
+		cmocka_unit_test(test_t20_a_blob_as_large_as_it_may_be),
 		cmocka_unit_test(test_lock_fits_its_plan),
 		cmocka_unit_test(t25_parts_of_two_bundles_do_not_fit),
 		cmocka_unit_test(test_worker_and_installer_are_tied),

@@ -6,7 +6,7 @@ import threading
 import traceback
 
 PERSISTENT = 2
-CONNECT_SECONDS = 60
+CONNECT_SECONDS = 110  # a busy machine takes its time to start a broker
 
 
 def unpack(body):
@@ -51,7 +51,7 @@ class Broker(threading.Thread):
         import pika  # not needed where another broker stands in, as in the tests without one
         self._properties = pika.BasicProperties
         parameters = pika.URLParameters(self.url)
-        parameters.connection_attempts, parameters.retry_delay = 120, 0.25
+        parameters.connection_attempts, parameters.retry_delay = 4 * CONNECT_SECONDS, 0.25
         self._connection = pika.BlockingConnection(parameters)
         channel = self._connection.channel()
         channel.exchange_declare("commands", "direct", durable=True)

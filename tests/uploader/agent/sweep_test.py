@@ -214,8 +214,81 @@ class Quota(support.Host):
 
     def test_settings_out_of_form(self):
         for quota in (0, -1, "2", True, 1.5, (1 << 24) + 1):
-            self.write_config("site.json", {"quota": quota})
-            self.refused({"op": "have", "objects": []}, "input")
+            for name in ("quota", "quota_each"):
+                self.write_config("site.json", {name: quota})
+                self.refused({"op": "have", "objects": []}, "input")
+
+
+class QuotaOfEach(support.Host):
+    """People whom an endpoint maps to one account."""
+
+    def setUp(self):
+        super().setUp()
+        self.write_config("site.json", {"scratch": self.scratch, "quota_each": 2})
+
+    def put(self, who, data, **more):
+        self.environment["SEALIFT_SUBMITTER"] = who
+        entry = dict({"sha256": sha256(data), "size": len(data), "data": base64.b64encode(data).decode()}, **more)
+        return self.call({"op": "put", "objects": [entry]})
+
+    def takes(self, who, data, **more):
+        answer = self.put(who, data, **more)
+        self.assertTrue(answer["ok"], answer)
+
+    def refuses(self, who, data, here, **more):
+        answer = self.put(who, data, **more)
+        self.assertFalse(answer["ok"])
+        self.assertEqual("limit", answer["error"]["kind"])
+        self.assertRegex(answer["error"]["message"], "takes 2 MiB of objects from each submitter: %d MiB of yours are there: "
+                         "[0-9]+ more bytes do not fit" % here)
+
+    def test_each_has_as_much(self):
+        mib = [bytes([number]) * (1 << 20) for number in range(6)]
+        self.takes("ada@example.org", mib[0])
+        self.takes("ada@example.org", mib[1])
+        self.refuses("ada@example.org", b"x", 2)
+        self.takes("ben@example.org", mib[2])
+        self.takes("ada@example.org", mib[2])  # it is there already, and counts for who has brought it
+        self.takes("ben@example.org", mib[3])
+        self.refuses("ben@example.org", mib[4], 2)
+        self.refuses("ada@example.org", mib[5], 2)
+        self.assertEqual([], os.listdir(self.store_path("incoming")))
+
+    def test_pieces_count_for_who_brings_them(self):
+        whole = os.urandom(3 << 20)
+        for number in range(2):
+            self.takes("ada", whole[number << 20:(number + 1) << 20], sha256=sha256(whole), offset=number << 20, total=len(whole))
+        self.refuses("ada", b"x", 2)
+        # Whoever brings more of it has it all.
+        self.takes("ben", b"y")
+        self.takes("ben", whole[2 << 20:-1], sha256=sha256(whole), offset=2 << 20, total=len(whole))
+        self.refuses("ben", b"x", 3)
+        self.takes("ada", b"x")
+
+    def test_what_is_swept_counts_no_more(self):
+        data = os.urandom(2 << 20)
+        self.takes("ada", data)
+        self.refuses("ada", b"x", 2)
+        own, = os.listdir(self.store_path("submitters"))
+        for path in (self.store_path("objects", "sha256", sha256(data)[:2], sha256(data)),
+                     self.store_path("submitters", own, sha256(data))):
+            os.utime(path, (time.time() - 8 * DAY,) * 2)
+        request = {"op": "sweep", "older_than_days": 7, "dry_run": True}
+        self.good(request)
+        self.assertEqual([sha256(data)], os.listdir(self.store_path("submitters", own)))
+        self.good(dict(request, dry_run=False))
+        self.assertEqual([], os.listdir(self.store_path("submitters", own)))
+        self.takes("ada", b"x")
+
+    def test_somebody_must_say_who_submits(self):
+        for who in ("", "a/b", "a b", "../x", "x" * 129, "\u00e9"):
+            answer = self.put(who, b"x")
+            self.assertEqual((False, "input"), (answer["ok"], answer.get("error", {}).get("kind")), who)
+            self.assertIn("nothing says who submits", answer["error"]["message"])
+            self.assertIn("nothing says who submits", json.dumps(self.good({"op": "probe"})["obstacles"]))
+        self.takes("..", b"x")
+        self.assertFalse(os.path.exists(self.store_path("objects", "sha256", "submitters")))
+        self.assertNotIn("nothing says who submits", json.dumps(self.good({"op": "probe"})["obstacles"]))
 
 
 if __name__ == "__main__":
