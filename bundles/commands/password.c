@@ -11,18 +11,16 @@
 #include <sys/stat.h>
 #include <termios.h>
 
-#define PASSWORD_MAX 1024
-
 void password_free(char *password)
 {
 	if (password)
 		sodium_free(password);
 }
 
-// One line of at most PASSWORD_MAX bytes, into locked memory.
+// One line of at most SL_LIMIT_PASSWORD bytes, into locked memory.
 static bool read_line(int fd, const char *shown, char **line_out, struct sl_error *err)
 {
-	char *line = sodium_malloc(PASSWORD_MAX + 1);
+	char *line = sodium_malloc(SL_LIMIT_PASSWORD + 1);
 	if (!line)
 		return sl_fail(err, SL_E_INTERNAL, "cannot get locked memory for a password");
 	size_t len = 0;
@@ -36,11 +34,11 @@ static bool read_line(int fd, const char *shown, char **line_out, struct sl_erro
 		}
 		if (got == 0 || line[len] == '\n')
 			break;
-		if (++len == PASSWORD_MAX) {
+		if (++len > SL_LIMIT_PASSWORD) {
 			sodium_free(line);
 			return sl_fail(err, SL_E_LIMIT,
 				       "the password in '%s' is longer than %d bytes", shown,
-				       PASSWORD_MAX - 1);
+				       SL_LIMIT_PASSWORD);
 		}
 	}
 	line[len] = '\0';

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define VERSION_MAX 127 // room in the statement that signatures carry
-
 void manifest_release(struct manifest *manifest)
 {
 	sl_list_each (&manifest->files, file)
@@ -75,7 +73,7 @@ static bool check_values(const struct manifest *m, struct sl_error *err)
 {
 	if (!sl_text_is_name(m->name))
 		return refuse(err, "name", "not a bundle name");
-	if (strlen(m->version) > VERSION_MAX || !version_is_normal(m->version))
+	if (strlen(m->version) > SL_LIMIT_VERSION || !version_is_normal(m->version))
 		return refuse(err, "version", "not a version in normal form");
 	if (m->recipe == 0)
 		return refuse(err, "recipe", "recipes are numbered from 1");

@@ -6,9 +6,7 @@
 #include <string.h>
 
 // A file name has at most this many bytes on every file system in use.
-#define LEAF_MAX 255
 // Real wheels have up to a dozen tags; the product of hostile ones must not cost time.
-#define TAGS_MAX 1024
 
 struct part {
 	const char *text;
@@ -137,7 +135,7 @@ static const char *read_parts(const struct part *parts, size_t count, struct whe
 		return "the Python tag is not like py3 or cp311";
 	if (!read_set(parts[count - 2], &out->abis) || !read_set(parts[count - 1], &out->platforms))
 		return "the ABI or platform tag is empty or has an unknown character";
-	if (out->pythons.len * out->abis.len * out->platforms.len > TAGS_MAX)
+	if (out->pythons.len * out->abis.len * out->platforms.len > SL_LIMIT_WHEEL_TAGS)
 		return "it claims more than 1024 tags";
 	return NULL;
 }
@@ -146,7 +144,7 @@ bool wheel_name_parse(const char *leaf, struct wheel_name *out, struct sl_error 
 {
 	*out = (struct wheel_name){0};
 	size_t len = strlen(leaf);
-	if (len > LEAF_MAX)
+	if (len > SL_LIMIT_WHEEL_NAME)
 		return refuse(err, leaf, "it is longer than 255 bytes");
 	if (len < 4 || strcmp(leaf + len - 4, ".whl") != 0)
 		return refuse(err, leaf, "it does not end in .whl");
@@ -189,7 +187,7 @@ bool sdist_name_parse(const char *leaf, char **name_out, struct version **versio
 	*name_out = NULL;
 	*version_out = NULL;
 	size_t len = strlen(leaf);
-	if (len > LEAF_MAX || strchr(leaf, '/'))
+	if (len > SL_LIMIT_WHEEL_NAME || strchr(leaf, '/'))
 		return refuse_sdist(err, leaf, "it is no file name");
 	if (ends_with(leaf, len, ".tar.gz"))
 		len -= 7;

@@ -6,8 +6,7 @@
 
 #include "bundles/recipe/plan.h"
 
-#define LOCK_FORMAT	1
-#define LOCK_HASHES_MAX 4096 // of one package
+#define LOCK_FORMAT 1
 
 // A carried file: travels in the bundle as an object named by its digest.
 struct lock_blob {

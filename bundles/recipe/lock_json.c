@@ -13,7 +13,7 @@ static bool read_blob(json_t *json, struct lock_blob *blob, struct sl_error *err
 
 static void read_hashes(struct sl_obj *obj, struct lock_package *package)
 {
-	json_t *array = sl_obj_array(obj, "hashes", LOCK_HASHES_MAX);
+	json_t *array = sl_obj_array(obj, "hashes", SL_LIMIT_HASHES);
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const char *hex = json_string_value(json_array_get(array, i));
 		if (!hex || !sl_digest_parse(hex, sl_list_add(&package->hashes)))

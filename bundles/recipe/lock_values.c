@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOCK_NAME_MAX 128
-
 // One thing with a name, and where it stands: "packages[7]", "installer".
 struct place {
 	char path[40];
@@ -32,7 +30,7 @@ static bool refuse(const struct place *place, const char *key, const char *fmt, 
 static bool is_normal_name(const char *text)
 {
 	size_t len = strlen(text);
-	return len <= LOCK_NAME_MAX && name_is_normal(text, len);
+	return len <= SL_LIMIT_PACKAGE_NAME && name_is_normal(text, len);
 }
 
 static bool is_wheel_of(const char *file, const char *name, const char *version)
@@ -68,8 +66,8 @@ static bool check_hashes(const struct place *place, const struct lock_package *p
 {
 	if (package->hashes.len == 0)
 		return refuse(place, "hashes", "must not be empty");
-	if (package->hashes.len > LOCK_HASHES_MAX)
-		return refuse(place, "hashes", "more than %d entries", LOCK_HASHES_MAX);
+	if (package->hashes.len > SL_LIMIT_HASHES)
+		return refuse(place, "hashes", "more than %d entries", SL_LIMIT_HASHES);
 	for (size_t i = 1; i < package->hashes.len; i++)
 		if (sl_digest_compare(&package->hashes.items[i - 1], &package->hashes.items[i]) >=
 		    0)

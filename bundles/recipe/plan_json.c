@@ -7,8 +7,6 @@
 #include <string.h>
 
 #define PLAN_FORMAT 1
-#define LIST_MAX    4096   // requirements, wheelhouses
-#define TIMEOUT_MAX 604800 // a week
 
 static const char *const env_words[] = {"venv", "base"};
 static const char *const installer_words[] = {"auto", "pip", "uv"};
@@ -260,9 +258,11 @@ static bool read_pip(json_t *json, struct plan *plan, struct sl_error *err)
 	plan->pip_env = (enum pip_env)read_word(&obj, "env", WORDS(env_words));
 	plan->installer = (enum pip_installer)read_word(&obj, "installer", WORDS(installer_words));
 	plan->pip_lock = read_optional(&obj, "lock", check_plain);
-	bool ok =
-		read_texts(&obj, "requirements", LIST_MAX, check_requirement, &plan->requirements);
-	ok = read_texts(&obj, "wheelhouses", LIST_MAX, check_folder, &plan->wheelhouses) && ok;
+	bool ok = read_texts(&obj, "requirements", SL_LIMIT_REQUIRES, check_requirement,
+			     &plan->requirements);
+	ok = read_texts(&obj, "wheelhouses", SL_LIMIT_WHEELHOUSES, check_folder,
+			&plan->wheelhouses) &&
+	     ok;
 	return ok && sl_obj_done(&obj);
 }
 
@@ -277,7 +277,7 @@ static bool read_build(json_t *json, struct plan *plan, struct sl_error *err)
 			if (strcmp(options->items[i], options->items[j]) == 0)
 				sl_obj_fail(&obj, "options", "'%s' stands there twice",
 					    options->items[i]);
-	plan->timeout = (unsigned)sl_obj_uint(&obj, "timeout", TIMEOUT_MAX);
+	plan->timeout = (unsigned)sl_obj_uint(&obj, "timeout", SL_LIMIT_TIMEOUT);
 	if (ok && !obj.failed && plan->timeout == 0)
 		sl_obj_fail(&obj, "timeout", "must be at least one second");
 	return ok && sl_obj_done(&obj);

@@ -25,8 +25,7 @@ void public_key_fingerprint(const struct public_key *key,
 void public_key_id_hex(const struct public_key *key, char out[17]); // as minisign prints it
 
 // Gives the password of a key that has one, in memory of sodium_malloc() that is wiped and
-// freed for it. Unlocking takes SECRET_KEY_MEMORY bytes afterwards: here is the place to say so.
-#define SECRET_KEY_MEMORY (1 * SL_GIB)
+// freed for it. Unlocking takes SL_LIMIT_KDF_MEMORY bytes afterwards: here is the place to say so.
 typedef bool secret_key_asker(void *context, char **password_out, struct sl_error *err);
 // The file is read once. `ask` is called for a key with a password only; NULL: such keys are
 // refused. The public half is derived and compared (T38).

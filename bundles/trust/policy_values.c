@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-#define KEY_NAME_MAX  100
-#define PATTERN_MAX   63
-#define URL_MAX	      2048
-#define DENIED_MAX    1024
 #define DIGEST_PREFIX "sha256:"
 
 // ---- names ---------------------------------------------------------------------------------
@@ -18,13 +14,13 @@
 const char *policy_check_name(const char *name)
 {
 	size_t len = strlen(name);
-	if (len == 0 || len > KEY_NAME_MAX)
+	if (len == 0 || len > SL_LIMIT_KEY_NAME)
 		return "a name has 1 to 100 bytes";
 	struct sl_digest fingerprint;
 	if (sl_digest_parse(name, &fingerprint))
 		return "a name is not 64 hexadecimal digits: it would pass for a fingerprint";
 	sl_auto_buf struct sl_buf shown = {0};
-	sl_buf_init(&shown, 16 * KEY_NAME_MAX);
+	sl_buf_init(&shown, 16 * SL_LIMIT_KEY_NAME);
 	sl_text_escape(&shown, name, len);
 	if (shown.len != len || memcmp(shown.data, name, len) != 0)
 		return "a name has no control or invisible characters and no backslash";
@@ -34,7 +30,7 @@ const char *policy_check_name(const char *name)
 const char *policy_check_pattern(const char *pattern)
 {
 	size_t len = strlen(pattern);
-	bool good = len >= 1 && len <= PATTERN_MAX &&
+	bool good = len >= 1 && len <= SL_LIMIT_KEY_PATTERN &&
 		    strspn(pattern, "abcdefghijklmnopqrstuvwxyz0123456789._-*") == len &&
 		    !strchr("._-", pattern[0]);
 	return good ? NULL
@@ -172,7 +168,7 @@ static bool read_url(const char *text, struct url *out)
 	} else {
 		out->port_len = strlen(out->port);
 	}
-	return strlen(text) <= URL_MAX && is_host(host, len) && is_path(out->path);
+	return strlen(text) <= SL_LIMIT_INDEX && is_host(host, len) && is_path(out->path);
 }
 
 const char *policy_check_index(const char *url)
@@ -257,7 +253,7 @@ const char *policy_check_denied(const char *denied)
 {
 	size_t name = strcspn(denied, "<>=!");
 	bool ignored;
-	bool good = strlen(denied) <= DENIED_MAX && name_is_normal(denied, name) &&
+	bool good = strlen(denied) <= SL_LIMIT_DENIED && name_is_normal(denied, name) &&
 		    read_comparisons(denied + name, NULL, &ignored);
 	return good ? NULL
 		    : "a denied package is NAME in normal form, or NAME and comparisons like "

@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 
 #define RECORD_BASE64 BASE64_LEN(sizeof(struct record))
-#define OPS_MAX	      33554432ULL // minisign's own, scrypt's "sensitive"
 
 // Every member is bytes: no padding, no byte order.
 struct secret_part {
@@ -98,11 +97,11 @@ static bool apply_password(struct record *record, const char *password, const ch
 			   struct sl_error *err)
 {
 	uint64_t ops = load_le64(record->ops), memory = load_le64(record->memory);
-	if (ops > OPS_MAX || memory > SECRET_KEY_MEMORY)
+	if (ops > SL_LIMIT_KDF_OPS || memory > SL_LIMIT_KDF_MEMORY)
 		return sl_fail(err, SL_E_LIMIT,
 			       "%s: the key file asks for more than the limit of 1 GiB of memory "
 			       "or %llu operations",
-			       shown, OPS_MAX);
+			       shown, SL_LIMIT_KDF_OPS);
 	auto_secret unsigned char *stream = secret_alloc(sizeof record->secret, err);
 	if (!stream)
 		return false;
@@ -296,8 +295,8 @@ static bool fill_record(struct record *record, const char *password, struct publ
 		return true;
 	memcpy(record->kdf, kdf_scrypt, 2);
 	randombytes_buf(record->salt, sizeof record->salt);
-	store_le64(record->ops, OPS_MAX);
-	store_le64(record->memory, SECRET_KEY_MEMORY);
+	store_le64(record->ops, SL_LIMIT_KDF_OPS);
+	store_le64(record->memory, SL_LIMIT_KDF_MEMORY);
 	compute_checksum(record, record->secret.checksum);
 	return apply_password(record, password, "new key", err);
 }

@@ -7,8 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define FIELDS_MAX  40
-#define VERSION_MAX 128
+#define FIELDS_MAX 40
 
 void checker_problem(struct checker *checker, const struct node *node, const char *hint,
 		     const char *fmt, ...)
@@ -119,7 +118,7 @@ static void read_field(struct checker *checker, const struct node_entry *entry,
 
 bool checker_fields(struct checker *checker, const struct node *node, const struct field *fields)
 {
-	if (!checker_is_map(checker, node, SPEC_LIMIT_ENTRIES))
+	if (!checker_is_map(checker, node, SL_LIMIT_SPEC_ENTRIES))
 		return false;
 	sl_list_each (&node->entries, entry)
 		read_field(checker, entry, fields);
@@ -208,8 +207,8 @@ const char *checker_version(struct checker *checker, const struct node *node)
 	const char *text = checker_text(checker, node);
 	if (!text)
 		return NULL;
-	if (strlen(text) > VERSION_MAX) {
-		checker_problem(checker, node, NULL, "longer than %d characters", VERSION_MAX);
+	if (strlen(text) > SL_LIMIT_VERSION) {
+		checker_problem(checker, node, NULL, "longer than %d characters", SL_LIMIT_VERSION);
 		return NULL;
 	}
 	if (version_is_normal(text))

@@ -71,10 +71,10 @@ static bool text_is_clean(struct reader *reader, struct spec_place place, const 
 struct node *reader_node(struct reader *reader, enum node_kind kind, struct spec_place place,
 			 char *text, size_t len)
 {
-	if (reader->nodes == SPEC_LIMIT_NODES) {
+	if (reader->nodes == SL_LIMIT_SPEC_NODES) {
 		free(text);
 		reader_break(reader, place, NULL, "more than %d keys and values in one spec",
-			     SPEC_LIMIT_NODES);
+			     SL_LIMIT_SPEC_NODES);
 		return NULL;
 	}
 	reader->nodes++;
@@ -116,9 +116,9 @@ void reader_add_entry(struct reader *reader, struct node *map, struct node *key,
 		reader_problem(reader, key->place,
 			       "say it once: readers disagree on which of the two counts",
 			       "the key is there already, in line %u", first->key->place.line);
-	} else if (map->entries.len == SPEC_LIMIT_ENTRIES) {
+	} else if (map->entries.len == SL_LIMIT_SPEC_ENTRIES) {
 		reader_break(reader, key->place, NULL, "more than %d keys in one mapping",
-			     SPEC_LIMIT_ENTRIES);
+			     SL_LIMIT_SPEC_ENTRIES);
 	} else {
 		*sl_list_add(&map->entries) = (struct node_entry){key, value};
 		return;

@@ -5,9 +5,6 @@
 
 #include "compiler/spec/report.h"
 
-#define SPEC_LIMIT_NODES   65536 // keys and values of one spec
-#define SPEC_LIMIT_ENTRIES 1024	 // keys of one mapping
-
 enum node_kind {
 	NODE_MAP,
 	NODE_LIST,
@@ -53,8 +50,8 @@ struct reader {
 	bool broken; // nothing more can be read
 };
 
-// NULL, with a problem and `broken`, past SPEC_LIMIT_NODES. `text` is owned from here on; NULL for
-// maps and lists.
+// NULL, with a problem and `broken`, past SL_LIMIT_SPEC_NODES. `text` is owned from here on; NULL
+// for maps and lists.
 struct node *reader_node(struct reader *reader, enum node_kind kind, struct spec_place place,
 			 char *text, size_t len) SL_MUST_USE;
 // One level deeper, for as long as it returns true (SL_LIMIT_DEPTH).

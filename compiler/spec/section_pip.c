@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define WHEELHOUSES_MAX 16
-
 static bool requirement_is_one_line(const char *text)
 {
 	return strpbrk(text, "\n\t") == NULL && strlen(text) <= SL_LIMIT_REQUIRE_LINE;
@@ -71,7 +69,7 @@ static void read_wheelhouse(struct checker *checker, const struct node *value)
 		add_wheelhouse(checker, value);
 		return;
 	}
-	if (!checker_is_list(checker, value, WHEELHOUSES_MAX))
+	if (!checker_is_list(checker, value, SL_LIMIT_WHEELHOUSES))
 		return;
 	for (size_t i = 0; i < value->items.len; i++) {
 		size_t mark = trail_index(&checker->trail, i);

@@ -8,8 +8,6 @@
 #define DEFAULT_GLIBC	"2.28" // what the resolvers mean by "linux"
 #define DEFAULT_TIMEOUT 3600
 #define TIMEOUT_MIN	60
-#define TIMEOUT_MAX	(7 * 24 * 3600)
-#define OPTIONS_MAX	16
 
 static void read_sealift(struct checker *checker, const struct node *value)
 {
@@ -86,7 +84,7 @@ static void read_target(struct checker *checker, const struct node *value)
 static void read_timeout(struct checker *checker, const struct node *value)
 {
 	uint64_t seconds = 0;
-	if (checker_whole(checker, value, TIMEOUT_MIN, TIMEOUT_MAX, &seconds))
+	if (checker_whole(checker, value, TIMEOUT_MIN, SL_LIMIT_TIMEOUT, &seconds))
 		checker->plan->timeout = (unsigned)seconds;
 }
 
@@ -108,7 +106,7 @@ static void read_option(struct checker *checker, const struct node *value)
 
 static void read_options(struct checker *checker, const struct node *value)
 {
-	if (!checker_is_list(checker, value, OPTIONS_MAX))
+	if (!checker_is_list(checker, value, SL_LIMIT_BUILD_OPTIONS))
 		return;
 	for (size_t i = 0; i < value->items.len; i++) {
 		size_t mark = trail_index(&checker->trail, i);

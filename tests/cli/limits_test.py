@@ -39,6 +39,7 @@ class Limits(unittest.TestCase):
         cls.sealift("key", "new", "--no-password", code=0)
         cls.sealift("compile", "example/spec.yaml", "-o", "x.sealift", code=0)
         cls.bundle = reader.read("x.sealift")
+        cls.public, = (cls.here / "home").rglob("*.pub")
 
     @classmethod
     def sealift(cls, *words, code=None, env=None):
@@ -84,6 +85,27 @@ class Limits(unittest.TestCase):
         self.both(3, "signed_within_days", lambda more: self.check_policy(signed_within_days=limit("SIGNED_WITHIN") + more))
         self.both(3, "largest", lambda more: self.check_policy(largest=limit("BUNDLE") + more))
 
+    def test_texts_of_a_policy(self):
+        key = self.key.entry()
+        index = "https://a.example/"
+        version = ("1" + ".1" * limit("DENIED"))[:limit("DENIED") - len("six==")]
+        self.assertEqual("1", version[-1])
+        for pattern, make in (
+                ("a name has 1 to 100 bytes", lambda more: {"keys": [dict(key, name="n" * (limit("KEY_NAME") + more))]}),
+                ("of at most 63", lambda more: {"keys": [dict(key, bundles=["b" * (limit("KEY_PATTERN") + more)])]}),
+                ("indexes", lambda more: {"indexes": [index + "x" * (limit("INDEX") - len(index) + more)]}),
+                ("denied", lambda more: {"denied": ["six==" + "1" * more + version]})):
+            self.both(3, pattern, lambda more: self.check_policy(**make(more)))
+
+    def test_numbers_that_policy_init_takes(self):
+        approvers = []
+        for number in range(limit("SIGNATURES") + 1):
+            pathlib.Path(f"approver{number}.pub").write_text(MINISIGN + "k\n" + Key(f"approver {number}").base64() + "\n")
+            approvers += ["--approve", f"approver{number}.pub"]
+        for name, option in (("SIGNATURES", "--approvals"), ("SIGNED_WITHIN", "--signed-within-days"), ("BUNDLE", "--largest")):
+            self.both(2, option + " is at most", lambda more: self.run_words(
+                "policy", "init", "--prepare", self.public, *approvers, option, limit(name) + more, "-o", self.here / f"{name}{more}.json"))
+
     # ---- keys ------------------------------------------------------------------------------------
 
     def test_bytes_of_key_files(self):
@@ -112,6 +134,26 @@ class Limits(unittest.TestCase):
             self.assertEqual(["k.sealift"] if code == 0 else [], os.listdir("out"))
             return code, said
         self.both(7, "own.key.*4096", sign)
+
+    def test_bytes_of_a_password(self):
+        def make(more):
+            pathlib.Path("password").write_text("p" * (limit("PASSWORD") + more) + "\n")
+            code, said = self.run_words("key", "new", "--password-file", "password", "-o", f"locked{more}")
+            self.assertEqual(code == 0, os.path.exists(f"locked{more}.key"))
+            return code, said
+        self.both(7, "longer than 1023 bytes", make)
+
+    def test_what_a_signer_prints(self):
+        """As many bytes as a signature may have are read, and are none here; more are not even read."""
+        os.mkdir("signed")
+        pathlib.Path("signer").write_text("#!/bin/sh\ncat >/dev/null\nexec cat signature\n")
+        os.chmod("signer", 0o755)
+        for more, code, text in ((0, 4, "is not a minisign signature"), (1, 5, "more than 1024 bytes")):
+            pathlib.Path("signature").write_bytes(b"x" * (limit("SIGNATURE") + more))
+            got, said = self.run_words("approve", "x.sealift", "--signer", "./signer", "--public-key", self.public, "-C", "signed")
+            self.assertEqual(code, got, said)
+            self.assertIn(text, said)
+            self.assertEqual([], os.listdir("signed"))
 
     # ---- what verify remembers ---------------------------------------------------------------------
 

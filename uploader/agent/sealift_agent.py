@@ -1873,7 +1873,7 @@ def sealift_agent(request, stream=None):
             "help": clean_text(48 * 1024, "", help_text), "runscript": script, "test": run, "worker": pep440,
             "pip": each({"env": one_of("venv", "base"), "installer": one_of("auto", "pip", "uv"),
                          "requirements": list_of(clean_text(16 * 1024, "\n"), 4096),
-                         "wheelhouses": list_of(plain_folder, 4096)}, {"lock": plain_path})})
+                         "wheelhouses": list_of(plain_folder, 16)}, {"lock": plain_path})})
         for member, key in (("env", "name"), ("labels", "name"), ("files", "to")):
             sorted_once(plan[member], key, "plan." + member)
         return plan

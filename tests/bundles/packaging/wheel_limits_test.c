@@ -123,7 +123,7 @@ static void expect(struct sparse *zip, enum sl_kind kind, const char *says)
 }
 
 // Expects that the archive is read at a limit, and refused one past it.
-static void expect_limit(struct sparse *zip, int more, const char *says)
+static void expect_limit(struct sparse *zip, unsigned more, const char *says)
 {
 	if (more)
 		expect(zip, SL_E_LIMIT, says);
@@ -144,9 +144,9 @@ static void fill(struct sparse *zip, uint64_t entries)
 static void t19_as_many_files_as_there_may_be(void **state)
 {
 	(void)state;
-	for (int more = 0; more < 2; more++) {
+	for (unsigned more = 0; more < 2; more++) {
 		struct sparse zip = begin();
-		fill(&zip, SL_LIMIT_ZIP_ENTRIES + (uint64_t)more);
+		fill(&zip, SL_LIMIT_ZIP_ENTRIES + more);
 		expect_limit(&zip, more, "more than 262144 files");
 	}
 }
@@ -154,12 +154,12 @@ static void t19_as_many_files_as_there_may_be(void **state)
 static void t19_a_directory_as_large_as_it_may_be(void **state)
 {
 	(void)state;
-	for (int more = 0; more < 2; more++) {
+	for (unsigned more = 0; more < 2; more++) {
 		struct sparse zip = begin();
 		fill(&zip, 8192);
 		uint64_t left = SL_LIMIT_ZIP_DIRECTORY - zip.directory.len;
 		zip.comment_len = (size_t)(left / zip.entries);
-		zip.last_comment = (size_t)(left % zip.entries) + (size_t)more;
+		zip.last_comment = (size_t)(left % zip.entries) + more;
 		expect_limit(&zip, more, "its directory: larger than 256.0 MiB");
 	}
 }
@@ -168,9 +168,9 @@ static void t19_a_directory_as_large_as_it_may_be(void **state)
 static void t17_files_as_large_together_as_they_may_be(void **state)
 {
 	(void)state;
-	for (int more = 0; more < 2; more++) {
+	for (unsigned more = 0; more < 2; more++) {
 		struct sparse zip = begin();
-		uint64_t wanted = SL_LIMIT_WHEEL_UNPACKED + (uint64_t)more;
+		uint64_t wanted = SL_LIMIT_WHEEL_UNPACKED + more;
 		while (zip.unpacked < wanted) {
 			char name[32];
 			uint64_t left = wanted - zip.unpacked, one = 0xfffffffe;
@@ -185,9 +185,9 @@ static void t17_files_as_large_together_as_they_may_be(void **state)
 static void t17_a_bomb_begins_above_256_mib(void **state)
 {
 	(void)state;
-	for (int more = 0; more < 2; more++) {
+	for (unsigned more = 0; more < 2; more++) {
 		struct sparse zip = begin();
-		uint64_t wanted = SL_LIMIT_WHEEL_RATIO_FROM + (uint64_t)more;
+		uint64_t wanted = SL_LIMIT_WHEEL_RATIO_FROM + more;
 		add_member(&zip, "foo/data.bin", "", 100, wanted - zip.unpacked);
 		expect_limit(&zip, more, "more than 200 times its size");
 	}
@@ -197,11 +197,11 @@ static void t17_two_hundred_times_its_size_and_a_byte(void **state)
 {
 	(void)state;
 	enum { SIZE = 2000000, END = 56 + 20 + 22 };
-	for (int more = 0; more < 2; more++) {
+	for (unsigned more = 0; more < 2; more++) {
 		struct sparse zip = begin();
 		const char *name = "foo/data.bin";
 		uint64_t around = 30 + 46 + 2 * strlen(name) + zip.directory.len + END;
-		uint64_t wanted = SL_LIMIT_WHEEL_RATIO * SIZE + (uint64_t)more;
+		uint64_t wanted = SL_LIMIT_WHEEL_RATIO * SIZE + more;
 		add_member(&zip, name, "", SIZE - zip.at - around, wanted - zip.unpacked);
 		assert_int_equal(zip.at + zip.directory.len + END, SIZE);
 		expect_limit(&zip, more, "more than 200 times its size");

@@ -281,6 +281,42 @@ static int prefer(const char *left, long left_rank, const char *right, long righ
 	return order;
 }
 
+// "A1.A2...": `count` tags.
+static void add_set(struct sl_buf *out, char letter, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		sl_buf_addf(out, "%c%c%u", i ? '.' : '-', letter, i);
+}
+
+static void t17_file_names_end_at_their_limits(void **state)
+{
+	(void)state;
+	static const unsigned pythons[] = {8, 5}, abis[] = {8, 5}, platforms[] = {16, 41};
+	for (unsigned more = 0; more < 2; more++) {
+		struct sl_error err = {0}, past = {0};
+		auto_wheel_name struct wheel_name wheel = {0}, named = {0};
+		char leaf[SL_LIMIT_WHEEL_NAME + 2] = {0};
+		const char *end = "-1-py3-none-any.whl";
+		memset(leaf, 'a', SL_LIMIT_WHEEL_NAME + more - strlen(end));
+		strcat(leaf, end);
+		assert_int_equal(strlen(leaf), SL_LIMIT_WHEEL_NAME + more);
+		assert_int_equal(wheel_name_parse(leaf, &named, &err), !more);
+		assert_true(!more || strstr(err.text, "longer than 255 bytes"));
+
+		assert_int_equal(pythons[more] * abis[more] * platforms[more],
+				 SL_LIMIT_WHEEL_TAGS + more);
+		sl_auto_buf struct sl_buf text;
+		sl_buf_init(&text, 1000);
+		sl_buf_adds(&text, "a-1");
+		add_set(&text, 'p', pythons[more]);
+		add_set(&text, 'b', abis[more]);
+		add_set(&text, 'x', platforms[more]);
+		sl_buf_adds(&text, ".whl");
+		assert_int_equal(wheel_name_parse(text.data, &wheel, &past), !more);
+		assert_true(!more || strstr(past.text, "more than 1024 tags"));
+	}
+}
+
 static void ties_are_broken_by_build_and_name(void **state)
 {
 	(void)state;
@@ -350,6 +386,7 @@ int main(void)
 		cmocka_unit_test(files_are_ranked_as_the_reference_says),
 		cmocka_unit_test(the_nearest_reason_is_given),
 		cmocka_unit_test(ties_are_broken_by_build_and_name),
+		cmocka_unit_test(t17_file_names_end_at_their_limits),
 		cmocka_unit_test(t63_names_that_deceive_are_refused),
 		cmocka_unit_test(t19_products_of_tags_are_limited),
 	};

@@ -111,6 +111,7 @@ static void test_t17_lists_end_at_their_limits(void **state)
 	} lists[] = {
 		{"packages", SL_LIMIT_PACKAGES},
 		{"packages/4/requires", SL_LIMIT_REQUIRES},
+		{"packages/0/hashes", SL_LIMIT_HASHES},
 		{"files", SL_LIMIT_FILES},
 	};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
@@ -127,6 +128,49 @@ static void test_t17_lists_end_at_their_limits(void **state)
 			if (!strstr(err.text, says) != !more)
 				fail_msg("%s: %zu more: %s", lists[i].path, more, err.text);
 		}
+	}
+}
+
+static void test_t17_a_package_name_as_long_as_it_may_be(void **state)
+{
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		struct sl_error err = {0};
+		sl_auto_json json_t *json = load_json("every-field", "lock.json");
+		char name[SL_LIMIT_PACKAGE_NAME + 2] = {0};
+		memset(name, 'z', SL_LIMIT_PACKAGE_NAME + more);
+		json_t *list = json_array();
+		sl_json_append(list, json_string(name));
+		put_path(json, "packages/4/requires", list);
+		assert_null(lock_from_json(json, &err));
+		if (!strstr(err.text, more ? "is not a package name" : "which is not locked"))
+			fail_msg("%zu more: %s", more, err.text);
+	}
+}
+
+// What a writer could ask for.
+static void test_t17_locks_that_are_too_long_are_refused_as_values(void **state)
+{
+	(void)state;
+	auto_lock struct lock *lock = load_lock("every-field");
+	size_t len = lock->packages.len;
+	struct sl_error err = {0};
+	lock->packages.len = SL_LIMIT_PACKAGES + 1;
+	assert_false(lock_check_values(lock, &err));
+	lock->packages.len = len;
+	assert_int_equal(err.kind, SL_E_LIMIT);
+	struct sl_strings *requires = &lock->packages.items[len - 1].requires;
+	sl_strings_release(requires);
+	for (size_t i = 0; i <= SL_LIMIT_REQUIRES; i++) {
+		struct sl_error why = {0};
+		sl_auto_free char *name = sl_format("a%05zu", i);
+		sl_strings_add(requires, name);
+		if (i + 1 < SL_LIMIT_REQUIRES)
+			continue;
+		assert_false(lock_check_values(lock, &why));
+		bool past = i >= SL_LIMIT_REQUIRES;
+		if (!strstr(why.text, past ? "more than 4096 entries" : "which is not locked"))
+			fail_msg("%zu: %s", i, why.text);
 	}
 }
 
@@ -208,6 +252,8 @@ int main(void)
 		cmocka_unit_test(test_packages_are_found_by_name),
 		cmocka_unit_test(test_everything_else_is_refused),
 		cmocka_unit_test(test_t17_lists_end_at_their_limits),
+		cmocka_unit_test(test_t17_locks_that_are_too_long_are_refused_as_values),
+		cmocka_unit_test(test_t17_a_package_name_as_long_as_it_may_be),
 		cmocka_unit_test(test_t20_a_blob_as_large_as_it_may_be),
 		cmocka_unit_test(test_lock_fits_its_plan),
 		cmocka_unit_test(t25_parts_of_two_bundles_do_not_fit),

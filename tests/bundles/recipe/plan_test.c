@@ -215,6 +215,22 @@ static void t62_texts_meet_their_limits(void **state)
 	assert_non_null(plan_check_help(help));
 }
 
+static void t62_a_requirement_as_long_as_it_may_be(void **state)
+{
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		struct sl_error err = {0};
+		sl_auto_json json_t *json = load_json("every-field", "plan.json");
+		sl_auto_free char *name = filled(SL_LIMIT_REQUIRE_LINE + more, "");
+		json_t *list = json_array();
+		sl_json_append(list, json_string(name));
+		put_path(json, "pip/requirements", list);
+		auto_plan struct plan *plan = plan_from_json(json, &err);
+		if (!plan == !more)
+			fail_msg("%zu more: %s", more, err.text);
+	}
+}
+
 static void test_rules_say_what_is_right(void **state)
 {
 	(void)state;
@@ -262,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_order_is_enforced),
 		cmocka_unit_test(t62_lists_meet_their_limits),
 		cmocka_unit_test(t62_texts_meet_their_limits),
+		cmocka_unit_test(t62_a_requirement_as_long_as_it_may_be),
 		cmocka_unit_test(test_rules_say_what_is_right),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,10 +197,26 @@ static void t17_numbers_and_patterns_end_at_their_limits(void **state)
 	}
 }
 
+static void t17_as_many_keys_as_there_may_be(void **state)
+{
+	(void)state;
+	auto_policy struct policy policy = {0};
+	for (unsigned i = 0; i <= SL_LIMIT_KEYS; i++) {
+		struct sl_error err = {0};
+		sl_auto_free char *name = sl_format("key %u", i);
+		struct policy_key entry = {.name = name, .may_approve = true};
+		memcpy(entry.key.key, &i, sizeof i);
+		assert_int_equal(policy_add(&policy, &entry, &err), i < SL_LIMIT_KEYS);
+		assert_int_equal(err.kind, i < SL_LIMIT_KEYS ? SL_E_NONE : SL_E_LIMIT);
+	}
+	assert_int_equal(policy.keys.len, SL_LIMIT_KEYS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t17_lists_end_at_their_limits),
+		cmocka_unit_test(t17_as_many_keys_as_there_may_be),
 		cmocka_unit_test(t17_numbers_and_patterns_end_at_their_limits),
 		cmocka_unit_test(reads_and_writes_the_same),
 		cmocka_unit_test(t31_one_key_under_two_names_is_refused),

@@ -83,7 +83,9 @@ static void t19_costs_above_the_ceiling_are_refused(void **state)
 	(void)state;
 	static const struct {
 		uint64_t ops, memory;
-	} costs[] = {{33554433, 1 << 20}, {32768, SL_GIB + 1}, {UINT64_MAX, UINT64_MAX}};
+	} costs[] = {{SL_LIMIT_KDF_OPS + 1, 1 << 20},
+		     {32768, SL_LIMIT_KDF_MEMORY + 1},
+		     {UINT64_MAX, UINT64_MAX}};
 	for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
 		char text[400];
 		struct sl_error err = {0};

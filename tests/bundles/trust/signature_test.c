@@ -107,6 +107,33 @@ static void t75_truncated_or_longer_texts_are_refused(void **state)
 	secret_key_free(key);
 }
 
+// Only the trusted comment has no fixed length.
+static void t19_signatures_as_long_as_they_may_be(void **state)
+{
+	(void)state;
+	struct secret_key *key = fixture_key(5);
+	struct statement statement = fixture_statement(message, MESSAGE_LEN);
+	sl_auto_free char *text = fixture_sign(key, &statement, message, MESSAGE_LEN);
+	const char *line = strstr(text, "\ntrusted comment: ");
+	assert_non_null(line);
+	size_t at = (size_t)(line - text) + strlen("\ntrusted comment: ");
+	char filling[SL_LIMIT_SIGNATURE] = {0};
+	memset(filling, 'x', SL_LIMIT_SIGNATURE - strlen(text));
+	for (int more = 0; more < 2; more++) {
+		struct sl_error err = {0};
+		struct signature signature;
+		sl_auto_free char *longer =
+			sl_format("%.*s%s%s%s", (int)at, text, filling, more ? "x" : "", text + at);
+		assert_int_equal(strlen(longer), SL_LIMIT_SIGNATURE + more);
+		if (more)
+			assert_fails(signature_parse(longer, strlen(longer), &signature, &err), err,
+				     SL_E_FORMAT, "larger than 1024 bytes");
+		else
+			assert_true(signature_parse(longer, strlen(longer), &signature, &err));
+	}
+	secret_key_free(key);
+}
+
 static void t36_control_characters_in_comments_are_refused(void **state)
 {
 	(void)state;
@@ -197,6 +224,7 @@ int main(void)
 		cmocka_unit_test(reads_what_minisign_signed),
 		cmocka_unit_test(t16_every_byte_of_the_file_matters),
 		cmocka_unit_test(t75_truncated_or_longer_texts_are_refused),
+		cmocka_unit_test(t19_signatures_as_long_as_they_may_be),
 		cmocka_unit_test(t36_control_characters_in_comments_are_refused),
 		cmocka_unit_test(t30_the_legacy_algorithm_is_refused),
 		cmocka_unit_test(t37_s_above_the_order_is_refused),
