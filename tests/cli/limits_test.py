@@ -146,11 +146,12 @@ class Limits(unittest.TestCase):
     def test_what_a_signer_prints(self):
         """As many bytes as a signature may have are read, and are none here; more are not even read."""
         os.mkdir("signed")
+        maker.new_key("token")
         pathlib.Path("signer").write_text("#!/bin/sh\ncat >/dev/null\nexec cat signature\n")
         os.chmod("signer", 0o755)
         for more, code, text in ((0, 4, "is not a minisign signature"), (1, 5, "more than 1024 bytes")):
             pathlib.Path("signature").write_bytes(b"x" * (limit("SIGNATURE") + more))
-            got, said = self.run_words("approve", "x.sealift", "--signer", "./signer", "--public-key", self.public, "-C", "signed")
+            got, said = self.run_words("approve", "x.sealift", "--signer", "./signer", "--public-key", "token.pub", "-C", "signed")
             self.assertEqual(code, got, said)
             self.assertIn(text, said)
             self.assertEqual([], os.listdir("signed"))
