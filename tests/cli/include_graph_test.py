@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds the include direction: compiler -> bundles <- uploader, inside bundles
 commands -> review -> trust -> format -> recipe -> packaging -> base, and inside uploader
-commands -> registration -> site -> transport -> ledger -> compute -> auth -> http -> wire."""
+commands -> site -> registration -> transport -> ledger -> compute -> auth -> http -> wire."""
 import pathlib
 import re
 import unittest
@@ -10,7 +10,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOMS = {
     "bundles": ["base", "packaging", "recipe", "format", "trust", "review", "commands"],
-    "uploader": ["wire", "http", "auth", "compute", "ledger", "transport", "site", "registration", "commands"],
+    "uploader": ["wire", "http", "auth", "compute", "ledger", "transport", "registration", "site", "commands"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

@@ -3,6 +3,8 @@
 // 2. The store: a piece of an object that will never be whole is put on the builder, and asked for
 //    on the runner. A piece is forgotten by itself (specs/agent.md), so nothing is left behind.
 #include "uploader/site/probe.h"
+#include "uploader/registration/runner_template.h"
+#include "uploader/registration/template_runs.h"
 
 #include "uploader/compute/compute.h"
 #include "uploader/transport/drop.h"
@@ -33,6 +35,7 @@ void probe_release(struct probe *probe)
 		free(heard[i]->agent_remedy);
 		free(heard[i]->service_remedy);
 		sl_strings_release(&heard[i]->obstacles);
+		sl_strings_release(&heard[i]->runs);
 	}
 	sl_strings_release(&probe->gaps);
 	site_release(&probe->site);
@@ -99,6 +102,14 @@ static void hear_agent(void *context, const json_t *answer, const struct sl_erro
 	}
 }
 
+static void note_runs(const json_t *metadata, struct sl_strings *out)
+{
+	const char *template = json_string_value(json_object_get(metadata, "user_config_template"));
+
+	if (template && strlen(template) <= RUNNER_LIMIT_TEMPLATE)
+		template_runs(template, out);
+}
+
 static void hear_service(void *context, const json_t *answer, const struct compute_failure *failure)
 {
 	struct side *side = context;
@@ -110,6 +121,8 @@ static void hear_service(void *context, const json_t *answer, const struct compu
 		side->heard->service_remedy = failure->remedy ? sl_strdup(failure->remedy) : NULL;
 	} else if (!site_hear_service(side->part, answer, values, &side->heard->service)) {
 		side->part->endpoint_known = false;
+	} else {
+		note_runs(answer, &side->heard->runs);
 	}
 }
 
@@ -395,6 +408,28 @@ static void note_silence(const struct side *side, struct sl_strings *gaps)
 	}
 }
 
+// The agent cannot know who has made the place that it runs in.
+static void note_open_template(const struct site_host *host, const struct sl_strings *runs,
+			       struct sl_strings *gaps)
+{
+	sl_auto_buf struct sl_buf names = {0};
+
+	if (!host->enforced || runs->len == 0)
+		return;
+	sl_buf_init(&names, 64 * SL_KIB);
+	for (size_t i = 0; i < runs->len; i++) {
+		sl_auto_free char *shown = sl_text_shown(runs->items[i]);
+		sl_buf_addf(&names, "%s'%s'", i ? ", " : "", shown);
+	}
+	sl_auto_free char *text =
+		sl_format("the builder enforces its policy, but its endpoint's template runs what "
+			  "who submits "
+			  "gives as %s, beside the agent: its operator needs one like that of "
+			  "`sealift-upload agent template`",
+			  names.data);
+	sl_strings_add(gaps, text);
+}
+
 static void note_gaps(const struct side *sides, struct probe *out)
 {
 	for (size_t i = 0; i < 2; i++)
@@ -404,6 +439,7 @@ static void note_gaps(const struct side *sides, struct probe *out)
 						    out->builder.obstacles.items[i]);
 		sl_strings_add(&out->gaps, text);
 	}
+	note_open_template(&out->site.builder.host, &out->builder.runs, &out->gaps);
 	if (out->store.kind != SL_E_NONE) {
 		sl_auto_free char *text =
 			sl_format("whether builder and runner have the same store was not "

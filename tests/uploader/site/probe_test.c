@@ -215,6 +215,42 @@ static void both_are_asked_and_share_a_store(void **state)
 	assert_true(probe.site.probed > 1700000000);
 }
 
+// An endpoint that runs only the agent, and yet something else for who submits.
+static void t86_a_template_that_undoes_the_enforcement_is_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *template, *gap; // NULL: nothing to say
+	} cases[] = {
+		{"engine:\\n  worker_init: {{ worker_init }}\\n", "gives as 'worker_init', beside"},
+		{"engine:\\n  worker_init: |\\n    a\\n    {{ worker_init }}\\n", "'worker_init'"},
+		{"engine:\\n  worker_init: a; {{ b|default('') }} {{ c }}\\n",
+		 "as 'b', 'c', beside"},
+		{"engine:\\n  container_uri: {{ sif }}\\n  max: {{ n }}\\n", "as 'sif', beside"},
+		{"{% set who = mapped_identity %}\\nworker_init: {{ who.globus.id }} {{ n }}",
+		 "as 'n',"},
+		{"{% set who = mapped_identity %}\\nworker_init: {{ who.id }} {{ _GC.a }}", NULL},
+		{"engine:\\n  max: {{ threads }}\\n", NULL},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		auto_probe struct probe probe = {0}, advisory = {0};
+		sl_auto_free char *metadata = sl_format(
+			"{\"endpoint_version\":\"4.19.0\",\"user_config_template\":\"%s\"}",
+			cases[i].template);
+		script.metadata = metadata;
+		script.runner.change = "{\"policy\":{\"enforcement\":\"advisory\"}}";
+		asked(&there, NULL, &advisory);
+		assert_false(has_gap(&advisory, "enforces its policy"));
+		script.runner.change = "{\"policy\":{\"enforcement\":\"enforced\"}}";
+		asked(&there, NULL, &probe);
+		if (has_gap(&probe, "enforces its policy") != (cases[i].gap != NULL) ||
+		    (cases[i].gap && !has_gap(&probe, cases[i].gap)))
+			fail_msg("%s: %s", cases[i].template,
+				 probe.gaps.len ? probe.gaps.items[0] : "no gap");
+	}
+	script.metadata = NULL;
+}
+
 static void another_store_is_not_shared(void **state)
 {
 	(void)state;
@@ -322,6 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(both_are_asked_and_share_a_store, reset),
+		cmocka_unit_test_setup(t86_a_template_that_undoes_the_enforcement_is_told, reset),
 		cmocka_unit_test_setup(another_store_is_not_shared, reset),
 		cmocka_unit_test_setup(a_network_file_system_may_be_late, reset),
 		cmocka_unit_test_setup(one_of_them_alone_will_do, reset),
