@@ -155,6 +155,10 @@ class Enforced(unittest.TestCase):
         done = cloud.endpoint_python(pathlib.Path(__file__).with_name("builder_check.py"), agent("template"), agent("template", "--schema"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(len(done.stdout.splitlines()), 12, done.stdout)
+        code, out, err = far.Uploader(cloud, preparer, "asks").call("probe", "--builder", endpoint.id, "--json")
+        self.assertEqual(code, 0, out + err)
+        self.assertTrue(json.loads(out)["site"]["builder"]["host"]["enforced"], out)
+        self.assertNotIn("enforces its policy, but", out)
 
     def test_each_submitter_has_a_quota(self):
         site = json.loads((account.folder / "config/site.json").read_text())
