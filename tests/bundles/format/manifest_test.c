@@ -242,6 +242,23 @@ static void sizes_at_their_limits(void **state)
 	manifest_release(&manifest);
 }
 
+static void t17_a_version_as_long_as_it_may_be(void **state)
+{
+	(void)state;
+	for (unsigned more = 0; more < 2; more++) {
+		struct manifest manifest;
+		struct sl_error err;
+		char version[SL_LIMIT_VERSION + 2] = {0};
+		basic(&manifest);
+		memset(version, '1', SL_LIMIT_VERSION + more);
+		free(manifest.version);
+		manifest.version = sl_strdup(version);
+		assert_int_equal(format(&manifest, &err), !more);
+		assert_true(!more || strstr(err.text, "version"));
+		manifest_release(&manifest);
+	}
+}
+
 static void t17_content_at_its_limit(void **state)
 {
 	(void)state;
@@ -311,6 +328,7 @@ int main(void)
 		cmocka_unit_test(t07_collision_past_a_neighbour_refused),
 		cmocka_unit_test(names_of_the_bundle_itself_refused),
 		cmocka_unit_test(sizes_at_their_limits),
+		cmocka_unit_test(t17_a_version_as_long_as_it_may_be),
 		cmocka_unit_test(t17_content_at_its_limit),
 		cmocka_unit_test(many_blobs_and_files),
 		cmocka_unit_test(text_past_its_limit_refused),
