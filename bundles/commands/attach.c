@@ -71,7 +71,7 @@ static bool policy_lists(const struct attaching *run, const char *fingerprint)
 
 // ---- one file ------------------------------------------------------------------------------
 
-// Who made it, when the file's name does not say so: a key of the policy.
+// Who made it, when the file's name does not say so: a key that is known.
 static const struct public_key *find_signer(const struct attaching *run, const char *text,
 					    size_t len)
 {
@@ -111,7 +111,7 @@ static bool check_name(const struct attaching *run, const char *name, const char
 	if (!name || !detached_name_parse(name, &role, &id, fingerprint_out))
 		return sl_fail(err, SL_E_INPUT,
 			       "cannot attach '%s': it is not named BUNDLE.KEY.minisig, and no key "
-			       "of the policy has signed this bundle with it",
+			       "of the policy or of --key has signed this bundle with it",
 			       shown);
 	if (role == ROLE_REVOKE)
 		return sl_fail(err, SL_E_INPUT,

@@ -290,6 +290,14 @@ class QuotaOfEach(support.Host):
         self.assertFalse(os.path.exists(self.store_path("objects", "sha256", "submitters")))
         self.assertNotIn("nothing says who submits", json.dumps(self.good({"op": "probe"})["obstacles"]))
 
+    def test_a_stream_stays_in_step(self):
+        self.environment.pop("SEALIFT_SUBMITTER", None)
+        first, second = os.urandom(1000), b"second"
+        lines = b"".join(json.dumps({"op": "put", "objects": [{"sha256": sha256(one), "size": len(one), "stream": True}]}).encode()
+                         + b"\n" + one for one in (first, second))
+        status, answers = self.run_program(lines)
+        self.assertEqual((0, ["input", "input"]), (status, [one["error"]["kind"] for one in answers]), answers)
+
 
 if __name__ == "__main__":
     unittest.main()
