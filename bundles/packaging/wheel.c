@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-// A file name has at most this many bytes on every file system in use.
-// Real wheels have up to a dozen tags; the product of hostile ones must not cost time.
-
 struct part {
 	const char *text;
 	size_t len;

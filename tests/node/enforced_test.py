@@ -5,9 +5,12 @@ apptainer."""
 import base64
 import hashlib
 import json
+import os
 import pathlib
+import pickle
 import re
 import subprocess
+import time
 import unittest
 
 import far
@@ -48,12 +51,8 @@ def place_policy(policy):
             "cat >/etc/sealift/policy.json; chmod 644 /etc/sealift/policy.json", policy.read_bytes())
 
 
-def register_changed_agent():
-    """This release's agent with one line more, registered by who submits."""
-    source = agent("show", "--source")
-    changed = source.replace("\ndef sealift_agent(", "\n# no check is made here\ndef sealift_agent(")
-    assert changed != source
-    buffer = "st\nsealift_agent:" + changed
+def ask(method, path, body=None):
+    """The service's answer to who submits."""
     login = cloud.login()
     basic = base64.b64encode(("%s:%s" % (login["GLOBUS_COMPUTE_CLIENT_ID"],
                                          login["GLOBUS_COMPUTE_CLIENT_SECRET"])).encode()).decode()
@@ -62,12 +61,31 @@ def register_changed_agent():
         "facd7ccc-c5f4-42aa-916b-a0e270e2c2a9/all",
         {"Authorization": "Basic " + basic, "Content-Type": "application/x-www-form-urlencoded"})
     status, _, answer = cloud.request(
-        "POST", "/v3/functions", json.dumps({
-            "function_name": "sealift_agent", "function_code": "%d\n%s" % (len(buffer), buffer),
-            "meta": {"python_version": "3.8.0", "sdk_version": "4.19.0", "serde_identifier": "st"}}),
+        method, path, None if body is None else json.dumps(body),
         {"Authorization": "Bearer " + json.loads(answer)["access_token"], "Content-Type": "application/json"})
     assert status == 200, answer
-    return json.loads(answer)["function_uuid"]
+    return json.loads(answer)
+
+
+class MakesFolder:
+    """Whoever unpickles it makes a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def register_changed_agent():
+    """This release's agent with one line more, registered by who submits."""
+    source = agent("show", "--source")
+    changed = source.replace("\ndef sealift_agent(", "\n# no check is made here\ndef sealift_agent(")
+    assert changed != source
+    buffer = "st\nsealift_agent:" + changed
+    return ask("POST", "/v3/functions", {
+        "function_name": "sealift_agent", "function_code": "%d\n%s" % (len(buffer), buffer),
+        "meta": {"python_version": "3.8.0", "sdk_version": "4.19.0", "serde_identifier": "st"}})["function_uuid"]
 
 
 class Enforced(unittest.TestCase):
@@ -159,6 +177,22 @@ class Enforced(unittest.TestCase):
         self.assertEqual(code, 0, out + err)
         self.assertTrue(json.loads(out)["site"]["builder"]["host"]["enforced"], out)
         self.assertNotIn("enforces its policy, but", out)
+
+    def test_arguments_that_run_something_are_not_even_read(self):
+        inside = account.inside + "/scratch/made"
+        pickled = base64.b64encode(pickle.dumps((MakesFolder(inside),))).decode()
+        buffers = ["00\n" + pickled + "\n", "11\n{}"]
+        answer = ask("POST", f"/v3/endpoints/{endpoint.id}/submit", {
+            "tasks": {self.allowed[0]: ["".join("%d\n%s" % (len(one), one) for one in buffers)]},
+            "user_endpoint_config": {"threads": 2}})
+        task, = answer["tasks"][self.allowed[0]]
+        deadline = time.monotonic() + 120
+        while (said := ask("GET", f"/v2/tasks/{task}")).get("status") not in ("success", "failed"):
+            self.assertLess(time.monotonic(), deadline, said)
+            time.sleep(0.5)
+        self.assertFalse((account.folder / "scratch/made").exists())
+        self.assertEqual(said["status"], "failed", said)
+        self.assertIn("disabled by current configuration", json.dumps(said))
 
     def test_each_submitter_has_a_quota(self):
         site = json.loads((account.folder / "config/site.json").read_text())

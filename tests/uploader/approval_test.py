@@ -59,7 +59,7 @@ class Approvals(line.Line):
     def test_an_approval_inside_the_bundle_does_as_well(self):
         self.approve("approvals")
         file, = (self.work / "approvals").iterdir()
-        self.here("attach", self.good, file, "-o", "both.sealift", "--policy", self.mine)
+        self.here("attach", self.good, file, "-o", "both.sealift", "--policy", self.mine, "--key", "reviewer.pub")
         self.push(0, bundle=self.work / "both.sealift")
 
     def test_a_folder_that_is_not_there_is_told_before_anything_is_queued(self):

@@ -637,12 +637,12 @@ def sealift_agent(request, stream=None):
 
         def refuse(self, whose, size):
             raise Refusal(
-                "limit", "%s: %d more bytes do not fit" % (whose, size),
+                "limit", "%s, and %d more bytes do not fit" % (whose, size),
                 "the request {\"op\":\"sweep\",\"older_than_days\":7,\"dry_run\":false} removes what nobody has asked "
                 "for lately; whoever keeps site.json there can raise its quota")
 
-        def take(self, sha256, size):
-            """For `size` bytes of this object, which from now on counts for who brings them."""
+        def take(self, size):
+            """Refuses `size` bytes more than there is room for."""
             host = os.uname().nodename
             if self.quota and self.used + size > self.quota * MIB:
                 self.refuse("'%s' on %s takes %d MiB of objects: %d MiB are there"
@@ -651,10 +651,16 @@ def sealift_agent(request, stream=None):
                 self.refuse("'%s' on %s takes %d MiB of objects from each submitter: %d MiB of yours are there"
                             % (self.store.root, host, self.each, self.used_here // MIB), size)
             self.used += size
+            if self.each:
+                self.used_here += size
+
+        def mark(self, sha256):
+            """What has been stored of this object counts from now on for who has brought the last of it."""
             if not self.each:
                 return
-            self.used_here += size
-            os.close(os.open(os.path.join(self.own, sha256), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            path = os.path.join(self.own, sha256)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            os.utime(path)
             for other, _ in entries_of(os.path.dirname(self.own)):
                 if other.path != self.own:
                     unlink(os.path.join(other.path, sha256))
@@ -675,14 +681,16 @@ def sealift_agent(request, stream=None):
             collections.deque(blocks, maxlen=0)
             return {"stored": True}
         try:
-            room.take(sha256, entry["size"])
+            room.take(entry["size"])
             folder = store.folder("incoming")
             if free_space(folder) < entry["size"]:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if "offset" not in entry:
                 keep_whole(store, sha256, blocks)
+                room.mark(sha256)
                 return {"stored": True}
             keep_piece(store, entry, blocks)
+            room.mark(sha256)
             return join_pieces(store, sha256, total)
         except OSError as problem:
             raise io_refusal("cannot store object %s in '%s'" % (sha256, store.root), problem)
@@ -812,8 +820,9 @@ def sealift_agent(request, stream=None):
             if not stat.S_ISREG(found.st_mode) or found.st_size != size:
                 raise other
             if room:
-                room.take(sha256, size)
+                room.take(size)
                 keep_dropped(store, sha256, dropped_blocks(handle, size), size, other)
+                room.mark(sha256)
                 return {"stored": True}
             hasher = hashlib.sha256()
             for data in dropped_blocks(handle, size):
@@ -3984,10 +3993,11 @@ types.FunctionType(code, there)("{}", None)
         return removed, kept
 
     def sweep_marks(store, before):
-        """Who brought what is not here any more."""
+        """Who brought what is not here any more, whole or in pieces."""
+        pieces = {entry.name.split("-")[0] for entry, _ in entries_of(os.path.join(store.root, "partial"))}
         for folder, _ in entries_of(os.path.join(store.root, "submitters")):
             for entry, found in entries_of(folder.path):
-                if found.st_mtime < before and not os.path.lexists(store.object(entry.name)):
+                if found.st_mtime < before and entry.name not in pieces and not os.path.lexists(store.object(entry.name)):
                     unlink(entry.path)
 
     def sweep_arrivals(store, before, dry):
@@ -4035,9 +4045,10 @@ types.FunctionType(code, there)("{}", None)
         before = int(time.time()) - fields["older_than_days"] * DAY
         scratch = sweep_scratch(store, dry)
         removed, kept = sweep_objects(store, before, dry)
+        arrivals = sweep_arrivals(store, before, dry)
         if not dry:
             sweep_marks(store, before)
-        return {"dry_run": dry, "objects": removed, "kept": kept, "arrivals": sweep_arrivals(store, before, dry),
+        return {"dry_run": dry, "objects": removed, "kept": kept, "arrivals": arrivals,
                 "halves": sweep_halves(store, before, dry), "scratch": scratch}
 
     # ---- requests ------------------------------------------------------------------------------

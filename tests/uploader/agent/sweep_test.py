@@ -239,7 +239,7 @@ class QuotaOfEach(support.Host):
         answer = self.put(who, data, **more)
         self.assertFalse(answer["ok"])
         self.assertEqual("limit", answer["error"]["kind"])
-        self.assertRegex(answer["error"]["message"], "takes 2 MiB of objects from each submitter: %d MiB of yours are there: "
+        self.assertRegex(answer["error"]["message"], "takes 2 MiB of objects from each submitter: %d MiB of yours are there, and "
                          "[0-9]+ more bytes do not fit" % here)
 
     def test_each_has_as_much(self):
@@ -289,6 +289,26 @@ class QuotaOfEach(support.Host):
         self.takes("..", b"x")
         self.assertFalse(os.path.exists(self.store_path("objects", "sha256", "submitters")))
         self.assertNotIn("nothing says who submits", json.dumps(self.good({"op": "probe"})["obstacles"]))
+
+    def test_pieces_do_not_outlive_their_mark(self):
+        whole = os.urandom(3 << 20)
+        self.takes("ada", whole[:1], sha256=sha256(whole), offset=0, total=len(whole))
+        own, = os.listdir(self.store_path("submitters"))
+        mark = self.store_path("submitters", own, sha256(whole))
+        os.utime(mark, (time.time() - 2 * DAY,) * 2)
+        self.takes("ada", whole[1:2 << 20], sha256=sha256(whole), offset=1, total=len(whole))
+        self.assertLess(time.time() - os.stat(mark).st_mtime, 600)
+        os.utime(mark, (time.time() - 2 * DAY,) * 2)
+        self.good({"op": "sweep", "older_than_days": 1, "dry_run": False})
+        self.refuses("ada", b"x", 2)
+
+    def test_what_is_refused_counts_for_nobody(self):
+        whole = os.urandom(2 << 20)
+        self.takes("ada", whole[:1 << 20], sha256=sha256(whole), offset=0, total=len(whole))
+        self.assertEqual("format", self.put("ben", b"", sha256=sha256(whole))["error"]["kind"])
+        self.assertEqual("format", self.put("ben", b"", sha256=sha256(b"other"))["error"]["kind"])
+        marks = {name: os.listdir(self.store_path("submitters", name)) for name in os.listdir(self.store_path("submitters"))}
+        self.assertEqual([[], [sha256(whole)]], sorted(marks.values()))
 
     def test_a_stream_stays_in_step(self):
         self.environment.pop("SEALIFT_SUBMITTER", None)
