@@ -230,7 +230,7 @@ def sealift_agent(request, stream=None):
     NORMAL = (r"([1-9][0-9]*!)?N(\.N)*((a|b|rc)N)?(\.postN)?(\.devN)?(\+L(\.L)*)?"
               .replace("N", NUMBER).replace("L", LOCAL))
     any_version = text_like(NORMAL, "a version in normal form (PEP 440)")
-    pep440 = text_like(r"(?=.{1,128}\Z)" + NORMAL, "a version in normal form (PEP 440)")
+    pep440 = text_like(r"(?=.{1,127}\Z)" + NORMAL, "a version in normal form (PEP 440)")
     plain_text = text_like(r".*", "a text")
     absolute_path = text_like(r"/[^\0\n]*", "an absolute path")
 

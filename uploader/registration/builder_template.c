@@ -4,6 +4,8 @@
 // `_GC` holds the endpoint's own values since 4.x; before, they had names of their own.
 #include "uploader/registration/builder_template.h"
 
+#include <string.h>
+
 const char builder_template[] =
 	"# For an endpoint that runs nothing but the agent of sealift (allowed_functions). "
 	"Whatever\n"
@@ -44,3 +46,23 @@ const char builder_schema[] =
 	"    \"threads\": { \"type\": \"integer\", \"minimum\": 1, \"maximum\": 64 }\n"
 	"  }\n"
 	"}\n";
+
+static size_t trimmed_len(const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]))
+		len--;
+	return len;
+}
+
+bool builder_files_are_ours(const char *template, const json_t *schema)
+{
+	if (!template || !schema)
+		return false;
+	size_t len = trimmed_len(template);
+	if (len != trimmed_len(builder_template) || memcmp(template, builder_template, len) != 0)
+		return false;
+	sl_auto_json json_t *own = json_loads(builder_schema, 0, NULL);
+	return json_equal(own, schema);
+}

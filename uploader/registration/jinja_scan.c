@@ -57,8 +57,7 @@ static void add_name(struct jinja_names *names, const char *at, size_t len, bool
 			return;
 		}
 	if (names->len < LIMIT_NAMES)
-		*sl_list_add(names) = (struct jinja_name){
-			.name = sl_strndup(at, len), .optional = optional, .always = always};
+		*sl_list_add(names) = (struct jinja_name){sl_strndup(at, len), optional, always};
 }
 
 // "|d(": the short name of the filter "default".
@@ -154,12 +153,12 @@ static bool is_statement(const struct tag *tag, const char *word)
 	return tag->kind == '%' && word_is(at, word_len(at), word);
 }
 
-static void mark_set(struct jinja_names *names, const struct sl_strings *set)
+static void drop_set(struct jinja_names *names, const struct sl_strings *set)
 {
 	sl_list_each (names, one)
 		for (size_t i = 0; i < set->len; i++)
 			if (strcmp(one->name, set->items[i]) == 0)
-				one->optional = one->own = true;
+				one->optional = true;
 }
 
 void jinja_scan(const char *template, struct jinja_names *out)
@@ -180,7 +179,7 @@ void jinja_scan(const char *template, struct jinja_names *out)
 		else if (tag.kind == '%')
 			depth = see_statement(out, &set, &tag, depth);
 	}
-	mark_set(out, &set);
+	drop_set(out, &set);
 	sl_strings_release(&set);
 }
 

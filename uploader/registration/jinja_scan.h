@@ -10,7 +10,6 @@ struct jinja_name {
 	char *name;
 	bool optional; // somewhere there is a default for it, or a question whether it is defined
 	bool always;   // it is read outside of every block
-	bool own;      // the template sets it itself; then it is optional, too
 };
 
 struct jinja_names {
@@ -18,8 +17,8 @@ struct jinja_names {
 	size_t len, cap;
 };
 
-// The first name of each expression and of each condition, once, in order of appearance.
-// Comments and raw blocks are passed over.
+// The first name of each expression and of each condition, once, in order of appearance; not those
+// that the template sets itself. Comments and raw blocks are passed over.
 void jinja_scan(const char *template, struct jinja_names *out);
 void jinja_names_release(struct jinja_names *names);
 #define auto_jinja_names __attribute__((cleanup(jinja_names_release)))

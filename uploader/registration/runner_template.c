@@ -5,7 +5,6 @@
 #include "uploader/compute/release.h"
 #include "uploader/compute/schema_subset.h"
 #include "uploader/registration/jinja_scan.h"
-#include "uploader/registration/template_runs.h"
 
 #include <string.h>
 
@@ -228,6 +227,17 @@ static void compare_image(const struct runner_question *question, const char *te
 
 // ---- what else its template reads ----------------------------------------------------------
 
+static bool is_given_by_the_service(const char *name)
+{
+	static const char *const names[] = {"parent_config", "user_runtime", "mapped_identity",
+					    "_GC"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static void compare_values(const char *template, struct runner_findings *out)
 {
 	auto_jinja_names struct jinja_names names = {0};
@@ -238,7 +248,7 @@ static void compare_values(const char *template, struct runner_findings *out)
 	sl_buf_init(&missing, 64 * SL_KIB);
 	jinja_scan(template, &names);
 	sl_list_each (&names, one) {
-		if (!one->always || one->optional || template_name_is_given(one->name) ||
+		if (!one->always || one->optional || is_given_by_the_service(one->name) ||
 		    json_object_get(out->values, one->name))
 			continue;
 		if (option_name && strcmp(option_name, one->name) == 0)

@@ -3,8 +3,7 @@
 // 2. The store: a piece of an object that will never be whole is put on the builder, and asked for
 //    on the runner. A piece is forgotten by itself (specs/agent.md), so nothing is left behind.
 #include "uploader/site/probe.h"
-#include "uploader/registration/runner_template.h"
-#include "uploader/registration/template_runs.h"
+#include "uploader/registration/builder_template.h"
 
 #include "uploader/compute/compute.h"
 #include "uploader/transport/drop.h"
@@ -35,7 +34,6 @@ void probe_release(struct probe *probe)
 		free(heard[i]->agent_remedy);
 		free(heard[i]->service_remedy);
 		sl_strings_release(&heard[i]->obstacles);
-		sl_strings_release(&heard[i]->runs);
 	}
 	sl_strings_release(&probe->gaps);
 	site_release(&probe->site);
@@ -102,14 +100,6 @@ static void hear_agent(void *context, const json_t *answer, const struct sl_erro
 	}
 }
 
-static void note_runs(const json_t *metadata, struct sl_strings *out)
-{
-	const char *template = json_string_value(json_object_get(metadata, "user_config_template"));
-
-	if (template && strlen(template) <= RUNNER_LIMIT_TEMPLATE)
-		template_runs(template, out);
-}
-
 static void hear_service(void *context, const json_t *answer, const struct compute_failure *failure)
 {
 	struct side *side = context;
@@ -122,7 +112,9 @@ static void hear_service(void *context, const json_t *answer, const struct compu
 	} else if (!site_hear_service(side->part, answer, values, &side->heard->service)) {
 		side->part->endpoint_known = false;
 	} else {
-		note_runs(answer, &side->heard->runs);
+		side->heard->ours = builder_files_are_ours(
+			json_string_value(json_object_get(answer, "user_config_template")),
+			json_object_get(answer, "user_config_schema"));
 	}
 }
 
@@ -409,25 +401,15 @@ static void note_silence(const struct side *side, struct sl_strings *gaps)
 }
 
 // The agent cannot know who has made the place that it runs in.
-static void note_open_template(const struct site_host *host, const struct sl_strings *runs,
-			       struct sl_strings *gaps)
+static void note_other_template(const struct side *builder, struct sl_strings *gaps)
 {
-	sl_auto_buf struct sl_buf names = {0};
-
-	if (!host->enforced || runs->len == 0)
+	if (!builder->part->host.enforced || !builder->part->endpoint_known || builder->heard->ours)
 		return;
-	sl_buf_init(&names, 64 * SL_KIB);
-	for (size_t i = 0; i < runs->len; i++) {
-		sl_auto_free char *shown = sl_text_shown(runs->items[i]);
-		sl_buf_addf(&names, "%s'%s'", i ? ", " : "", shown);
-	}
-	sl_auto_free char *text =
-		sl_format("the builder enforces its policy, but its endpoint's template runs what "
-			  "who submits "
-			  "gives as %s, beside the agent: its operator needs one like that of "
-			  "`sealift-upload agent template`",
-			  names.data);
-	sl_strings_add(gaps, text);
+	sl_strings_add(
+		gaps,
+		"the builder enforces its policy, but its endpoint's template and schema are "
+		"not those of this release's `sealift-upload agent template`: only its operator "
+		"can say that nothing of what submitters set is run there");
 }
 
 static void note_gaps(const struct side *sides, struct probe *out)
@@ -439,7 +421,7 @@ static void note_gaps(const struct side *sides, struct probe *out)
 						    out->builder.obstacles.items[i]);
 		sl_strings_add(&out->gaps, text);
 	}
-	note_open_template(&out->site.builder.host, &out->builder.runs, &out->gaps);
+	note_other_template(&sides[0], &out->gaps);
 	if (out->store.kind != SL_E_NONE) {
 		sl_auto_free char *text =
 			sl_format("whether builder and runner have the same store was not "

@@ -16,7 +16,7 @@ struct probe_heard {
 	struct sl_error agent, service; // SL_E_NONE: it answered, or was not asked
 	char *agent_remedy, *service_remedy;
 	struct sl_strings obstacles; // reasons for which nothing would be built there now
-	struct sl_strings runs;	     // what its template runs for who submits (template_runs.h)
+	bool ours; // its endpoint's template and schema are those of builder_template.h
 };
 
 // Whether the builder sees the folder that its configuration names as "path".

@@ -231,6 +231,23 @@ static void t62_a_requirement_as_long_as_it_may_be(void **state)
 	}
 }
 
+static void t62_a_version_as_long_as_it_may_be(void **state)
+{
+	(void)state;
+	static const char *const paths[] = {"version", "worker"};
+	for (size_t i = 0; i < 4; i++) {
+		struct sl_error err = {0};
+		size_t more = i % 2;
+		char version[SL_LIMIT_VERSION + 2] = {0};
+		memset(version, '1', SL_LIMIT_VERSION + more);
+		sl_auto_json json_t *json = load_json("every-field", "plan.json");
+		put_path(json, paths[i / 2], json_string(version));
+		auto_plan struct plan *plan = plan_from_json(json, &err);
+		if (!plan == !more)
+			fail_msg("%s, %zu more: %s", paths[i / 2], more, err.text);
+	}
+}
+
 static void test_rules_say_what_is_right(void **state)
 {
 	(void)state;
@@ -279,6 +296,7 @@ int main(void)
 		cmocka_unit_test(t62_lists_meet_their_limits),
 		cmocka_unit_test(t62_texts_meet_their_limits),
 		cmocka_unit_test(t62_a_requirement_as_long_as_it_may_be),
+		cmocka_unit_test(t62_a_version_as_long_as_it_may_be),
 		cmocka_unit_test(test_rules_say_what_is_right),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

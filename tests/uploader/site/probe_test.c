@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asking for a site, with agents and a service that answer by script.
+#include "uploader/registration/builder_template.h"
 #include "uploader/site/probe.h"
 
 #include "tests/cmocka_all.h"
@@ -215,40 +216,44 @@ static void both_are_asked_and_share_a_store(void **state)
 	assert_true(probe.site.probed > 1700000000);
 }
 
-// An endpoint that runs only the agent, and yet something else for who submits.
-static void t86_a_template_that_undoes_the_enforcement_is_told(void **state)
+// What the service shows of an endpoint, kept until the next.
+static void show_files(const char *template, const char *schema)
+{
+	static char *kept;
+	json_t *shown = json_pack("{s:s, s:s, s:o?}", "endpoint_version", "4.19.0",
+				  "user_config_template", template, "user_config_schema",
+				  schema ? json_loads(schema, 0, NULL) : NULL);
+	assert_non_null(shown);
+	free(kept);
+	script.metadata = kept = json_dumps(shown, 0);
+	json_decref(shown);
+}
+
+static bool is_warned(const char *template, const char *schema, const char *enforcement)
+{
+	auto_probe struct probe probe = {0};
+	sl_auto_free char *change = sl_format("{\"policy\":{\"enforcement\":\"%s\"}}", enforcement);
+	show_files(template, schema);
+	script.runner.change = change;
+	asked(&there, NULL, &probe);
+	return has_gap(&probe, "the builder enforces its policy, but");
+}
+
+// An endpoint that runs only the agent, and perhaps something else for who submits.
+static void t86_another_template_of_an_enforced_builder_is_told(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *template, *gap; // NULL: nothing to say
-	} cases[] = {
-		{"engine:\\n  worker_init: {{ worker_init }}\\n", "gives as 'worker_init', beside"},
-		{"engine:\\n  worker_init: |\\n    a\\n    {{ worker_init }}\\n", "'worker_init'"},
-		{"engine:\\n  worker_init: a; {{ b|default('') }} {{ c }}\\n",
-		 "as 'b', 'c', beside"},
-		{"engine:\\n  container_uri: {{ sif }}\\n  max: {{ n }}\\n", "as 'sif', beside"},
-		{"{% set who = mapped_identity %}\\nworker_init: {{ who.globus.id }} {{ n }}",
-		 "as 'n',"},
-		{"{% set who = mapped_identity %}\\nworker_init: {{ who.id }} {{ _GC.a }}", NULL},
-		{"engine:\\n  max: {{ threads }}\\n", NULL},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		auto_probe struct probe probe = {0}, advisory = {0};
-		sl_auto_free char *metadata = sl_format(
-			"{\"endpoint_version\":\"4.19.0\",\"user_config_template\":\"%s\"}",
-			cases[i].template);
-		script.metadata = metadata;
-		script.runner.change = "{\"policy\":{\"enforcement\":\"advisory\"}}";
-		asked(&there, NULL, &advisory);
-		assert_false(has_gap(&advisory, "enforces its policy"));
-		script.runner.change = "{\"policy\":{\"enforcement\":\"enforced\"}}";
-		asked(&there, NULL, &probe);
-		if (has_gap(&probe, "enforces its policy") != (cases[i].gap != NULL) ||
-		    (cases[i].gap && !has_gap(&probe, cases[i].gap)))
-			fail_msg("%s: %s", cases[i].template,
-				 probe.gaps.len ? probe.gaps.items[0] : "no gap");
-	}
-	script.metadata = NULL;
+	sl_auto_free char *spaced = sl_format("%s\n ", builder_template);
+	sl_auto_free char *more = sl_format("%s{{ x }}\n", builder_template);
+	assert_false(is_warned(builder_template, builder_schema, "enforced"));
+	assert_false(is_warned(spaced, builder_schema, "enforced"));
+	assert_true(is_warned(more, builder_schema, "enforced"));
+	assert_true(is_warned("", builder_schema, "enforced"));
+	assert_true(is_warned(builder_template, NULL, "enforced"));
+	assert_true(is_warned(builder_template, "{}", "enforced"));
+	assert_true(is_warned(builder_template, "{\"type\":\"object\"}", "enforced"));
+	assert_false(is_warned(more, NULL, "advisory"));
+	show_files("", NULL);
 }
 
 static void another_store_is_not_shared(void **state)
@@ -358,7 +363,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(both_are_asked_and_share_a_store, reset),
-		cmocka_unit_test_setup(t86_a_template_that_undoes_the_enforcement_is_told, reset),
+		cmocka_unit_test_setup(t86_another_template_of_an_enforced_builder_is_told, reset),
 		cmocka_unit_test_setup(another_store_is_not_shared, reset),
 		cmocka_unit_test_setup(a_network_file_system_may_be_late, reset),
 		cmocka_unit_test_setup(one_of_them_alone_will_do, reset),
