@@ -152,12 +152,13 @@ void rules_quote(struct sl_buf *out, const char *value)
 
 bool rules_is_version(const char *text)
 {
-	return strlen(text) <= SL_LIMIT_VERSION && *text >= '0' && *text <= '9' && rules_is_of(text, ".!+");
+	return strlen(text) <= SL_LIMIT_VERSION && *text >= '0' && *text <= '9' &&
+	       rules_is_of(text, ".!+");
 }
 
 bool rules_is_wheel_file(const char *text)
 {
 	size_t len = strlen(text);
-	return len > 4 && len <= SL_LIMIT_WHEEL_NAME && is_alnum(*text) && rules_is_of(text, "._+!-") &&
-	       strcmp(text + len - 4, ".whl") == 0;
+	return len > 4 && len <= SL_LIMIT_WHEEL_NAME && is_alnum(*text) &&
+	       rules_is_of(text, "._+!-") && strcmp(text + len - 4, ".whl") == 0;
 }
