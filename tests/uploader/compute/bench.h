@@ -95,20 +95,26 @@ static inline int bench_down(void **state)
 	return 0;
 }
 
-// A client that meets these steps, with `tokens` logins.
-static inline void bench_begin(struct bench *bench, const char *steps, unsigned tokens)
+// A client that meets these steps at the server's /NAME, with `tokens` logins.
+static inline void bench_begin_at(struct bench *bench, const char *name, const char *steps,
+				  unsigned tokens)
 {
 	struct http_options options = server_haste();
 	struct sl_error err = {0};
-	sl_auto_free char *address = sl_format("http://127.0.0.1:%u/api", bench->server.port);
+	sl_auto_free char *address = sl_format("http://127.0.0.1:%u/%s", bench->server.port, name);
 	struct auth_places places = {.compute = address};
 
-	server_script(&bench->server, "api", steps);
+	server_script(&bench->server, name, steps);
 	memset(&login, 0, sizeof login);
 	login.tokens = tokens;
 	options.timeout = 2;
 	bench->http = server_pool(&options);
 	assert_true(compute_new(&places, NULL, bench->http, &bench->compute, &err));
+}
+
+static inline void bench_begin(struct bench *bench, const char *steps, unsigned tokens)
+{
+	bench_begin_at(bench, "api", steps, tokens);
 }
 
 static inline void bench_end(struct bench *bench)
